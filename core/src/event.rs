@@ -1,0 +1,129 @@
+//! What a replica tells people: logs, metrics, traces, explanations. Nothing may depend on it.
+
+use borsh::{BorshDeserialize, BorshSerialize};
+
+use crate::{
+    block::Candidate,
+    evidence::Evidence,
+    time::Span,
+    types::{Digest, Height, ValidatorIndex, View},
+    vote::Kind,
+};
+
+/// One thing worth telling.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum Event {
+    /// The replica starts or restarts.
+    Started {
+        /// The view it resumes in.
+        view: View,
+        /// Its finalized height.
+        height: Height,
+        /// How many own statements it repeats.
+        repeated: u32,
+        /// Whether it may vote.
+        votes: bool,
+    },
+    /// It enters a view.
+    Entered {
+        /// The view.
+        view: View,
+        /// Whose turn it is.
+        leader: ValidatorIndex,
+        /// The certificate that let it in.
+        by: Kind,
+        /// How long it will wait for a proposal.
+        timeout: Span,
+    },
+    /// It gives up on a view.
+    TimedOut {
+        /// The view.
+        view: View,
+        /// Why.
+        reason: TimeoutReason,
+        /// Whether it may say so: not after having signed Finalize.
+        nullifies: bool,
+    },
+    /// It proposes a block.
+    Proposed {
+        /// The candidate.
+        candidate: Candidate,
+        /// Its height.
+        height: Height,
+        /// Its transactions.
+        transactions: u32,
+    },
+    /// It accepts a leader's proposal as well formed.
+    ProposalAccepted {
+        /// The candidate.
+        candidate: Candidate,
+    },
+    /// It holds a certificate.
+    Certified {
+        /// The kind.
+        kind: Kind,
+        /// The view.
+        view: View,
+        /// The candidate's id, unless the view was given up.
+        id: Option<Digest>,
+        /// Whether it was gathered here from votes, rather than received whole.
+        gathered: bool,
+    },
+    /// A block is final and everything below it is durable.
+    Finalized {
+        /// Its height.
+        height: Height,
+        /// The view of its candidate.
+        view: View,
+        /// The block.
+        block: Digest,
+    },
+    /// A block was executed.
+    Executed {
+        /// Its height.
+        height: Height,
+        /// The digest of the state after it.
+        state: Digest,
+        /// Transactions applied.
+        applied: u32,
+        /// Transactions failed, their fee taken.
+        failed: u32,
+        /// Transactions skipped, without effect.
+        skipped: u32,
+    },
+    /// It holds proof of an offence.
+    Evidence(Evidence),
+    /// It asks for blocks it lacks.
+    Fetching {
+        /// Its finalized height.
+        height: Height,
+    },
+    /// A block came by fetching, and is what was asked for.
+    Fetched {
+        /// The block.
+        block: Digest,
+        /// Its height.
+        height: Height,
+    },
+    /// A transaction entered the mempool.
+    TransactionAdmitted(Digest),
+    /// A transaction was turned away.
+    TransactionRefused(Digest, crate::mempool::Refusal),
+}
+
+/// Why a validator gives up on a view.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize,
+)]
+pub enum TimeoutReason {
+    /// No acceptable proposal in time.
+    NoProposal,
+    /// A proposal, but no certificate in time.
+    NoCertificate,
+    /// The leader's block can never be accepted.
+    InvalidProposal,
+    /// The leader gave up itself.
+    LeaderNullified,
+    /// The leader has been silent for long and is not waited for.
+    LeaderInactive,
+}

@@ -1,0 +1,135 @@
+//! Proof of an offence: two signed statements of one key that no honest validator signs together.
+//!
+//! Checkable with the committee alone, and compared by content: the same statement signed twice, even
+//! with other signature bytes, is no offence (a restart may re-sign). Implements P60-P63.
+
+use borsh::{BorshDeserialize, BorshSerialize};
+
+use crate::{
+    certificate::Certificate,
+    committee::Committee,
+    crypto::SignatureCheck,
+    proof::CommitProof,
+    types::{Epoch, ValidatorIndex},
+    vote::{Kind, SigningContext, Statement, Vote},
+};
+
+/// Which rule was broken.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize,
+)]
+pub enum Offence {
+    /// E1: two Notarizes in one view. A leader that proposes twice commits it.
+    ConflictingNotarize,
+    /// E2: two Finalizes in one view.
+    ConflictingFinalize,
+    /// E3: Nullify and Finalize in one view.
+    NullifyFinalize,
+}
+
+/// Two conflicting votes of one validator. `first` is the lesser in encoding order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
+pub struct Evidence {
+    first: Vote,
+    second: Vote,
+}
+
+impl Evidence {
+    /// Puts two votes together if they contradict each other.
+    ///
+    /// Not offences: equal statements; Notarize then Nullify; Finalize of the notarized candidate
+    /// after a Notarize of another.
+    #[must_use]
+    pub fn of(a: &Vote, b: &Vote) -> Option<Self> {
+        let same_place = a.signer == b.signer
+            && a.statement.epoch() == b.statement.epoch()
+            && a.statement.view() == b.statement.view();
+        if !same_place || offence(&a.statement, &b.statement).is_none() {
+            return None;
+        }
+        let (first, second) = if a.statement <= b.statement { (*a, *b) } else { (*b, *a) };
+        Some(Self { first, second })
+    }
+
+    /// The offender, as an index into the epoch's committee.
+    #[must_use]
+    pub fn signer(&self) -> ValidatorIndex {
+        self.first.signer
+    }
+
+    /// The epoch of the offence.
+    #[must_use]
+    pub fn epoch(&self) -> Epoch {
+        self.first.statement.epoch()
+    }
+
+    /// The rule that was broken; `None` if decoded bytes hold two votes that do not conflict.
+    #[must_use]
+    pub fn offence(&self) -> Option<Offence> {
+        Self::of(&self.first, &self.second)
+            .filter(|ordered| ordered == self)
+            .and_then(|_| offence(&self.first.statement, &self.second.statement))
+    }
+
+    /// Both votes.
+    #[must_use]
+    pub fn votes(&self) -> [&Vote; 2] {
+        [&self.first, &self.second]
+    }
+
+    /// The signatures to check; `None` if it is no offence or its signer unknown.
+    #[must_use]
+    pub fn checks(
+        &self,
+        context: &SigningContext,
+        committee: &Committee,
+    ) -> Option<[SignatureCheck; 2]> {
+        self.offence()?;
+        Some([context.check(committee, &self.first)?, context.check(committee, &self.second)?])
+    }
+}
+
+fn offence(a: &Statement, b: &Statement) -> Option<Offence> {
+    if a == b {
+        return None;
+    }
+    match (a.kind(), b.kind()) {
+        (Kind::Notarize, Kind::Notarize) => Some(Offence::ConflictingNotarize),
+        (Kind::Finalize, Kind::Finalize) => Some(Offence::ConflictingFinalize),
+        (Kind::Nullify, Kind::Finalize) | (Kind::Finalize, Kind::Nullify) => {
+            Some(Offence::NullifyFinalize)
+        }
+        _ => None,
+    }
+}
+
+/// Every offence that two validators' commit proofs show when put side by side (P63).
+///
+/// If the two finalized different blocks and less than two thirds of the weight is Byzantine, the
+/// offenders found weigh at least a third. One piece of evidence per offender and kind.
+#[must_use]
+pub fn between(ours: &[CommitProof], theirs: &[CommitProof]) -> Vec<Evidence> {
+    let certificates = |proofs: &[CommitProof]| -> Vec<Certificate> {
+        proofs.iter().flat_map(CommitProof::certificates).cloned().collect()
+    };
+    let mut found: Vec<Evidence> = Vec::new();
+    let (left, right) = (certificates(ours), certificates(theirs));
+    for a in &left {
+        for b in &right {
+            let places = (a.statement.epoch(), a.view()) == (b.statement.epoch(), b.view());
+            if !places || offence(&a.statement, &b.statement).is_none() {
+                continue;
+            }
+            for vote in a.votes() {
+                let evidence = b.vote_of(vote.signer).and_then(|other| Evidence::of(&vote, &other));
+                found.extend(evidence);
+            }
+        }
+    }
+    found.sort_unstable_by_key(|evidence| (evidence.signer(), evidence.offence(), *evidence));
+    found.dedup_by_key(|evidence| (evidence.signer(), evidence.offence()));
+    found
+}
+
+#[cfg(test)]
+mod tests;

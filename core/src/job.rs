@@ -1,0 +1,265 @@
+//! Expensive, pure work that a driver runs where it likes.
+//!
+//! A job is data; what it computes is the function here. Results carry the id they were asked with,
+//! so a late or repeated one changes nothing. Nothing here knows about threads.
+
+use std::sync::Arc;
+
+use borsh::{BorshDeserialize, BorshSerialize};
+
+use crate::{
+    block::{Block, Header},
+    certificate::Certificate,
+    codec::Bounded,
+    crypto::{SignatureCheck, Verifier},
+    execution::{ExecutedBlock, ExecutionState},
+    message::{BLOCK_RESPONSE_BYTES_MAX, BLOCKS_MAX, BlockWant, LINKS_MAX},
+    proof::CommitProof,
+    store::Archive,
+    transaction::Transaction,
+    types::{Height, View},
+};
+
+/// Names one request for work within one life of one replica.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize,
+)]
+pub struct JobId(u64);
+
+impl JobId {
+    /// Wraps a raw number.
+    #[must_use]
+    pub const fn new(raw: u64) -> Self {
+        Self(raw)
+    }
+
+    /// The raw number.
+    #[must_use]
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+}
+
+/// Work to be done elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum Job {
+    /// Check signatures.
+    Verify {
+        /// Names the request.
+        id: JobId,
+        /// The questions.
+        checks: Vec<SignatureCheck>,
+    },
+    /// Check a proposed or fetched block against its own header, and every signature in it.
+    CheckBlock {
+        /// Names the request.
+        id: JobId,
+        /// The block.
+        block: Arc<Block>,
+        /// Signatures to check along with it: the leader's vote, the evidence's votes.
+        checks: Vec<SignatureCheck>,
+    },
+    /// Check the signatures of transactions offered to the mempool.
+    CheckTransactions {
+        /// Names the request.
+        id: JobId,
+        /// The transactions.
+        transactions: Vec<Transaction>,
+    },
+    /// Execute the next finalized block. Strictly in height order, one after the other.
+    Execute {
+        /// The block.
+        block: Arc<Block>,
+    },
+    /// Read what a peer asked for.
+    Read {
+        /// Names the request.
+        id: JobId,
+        /// What is wanted.
+        want: ReadWant,
+    },
+}
+
+/// What to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum ReadWant {
+    /// Blocks, to answer a peer.
+    Blocks(BlockWant),
+    /// The commit proof that decides a finalized view.
+    ProofAt(View),
+}
+
+/// What came of a job.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum JobResult {
+    /// One answer per signature.
+    Verified {
+        /// The request.
+        id: JobId,
+        /// In the order of the checks.
+        good: Vec<bool>,
+    },
+    /// A block was checked.
+    BlockChecked {
+        /// The request.
+        id: JobId,
+        /// One answer per extra signature.
+        good: Vec<bool>,
+        /// What is wrong with the block, if anything.
+        fault: Option<BlockFault>,
+    },
+    /// One answer per transaction: whether all its signatures hold.
+    TransactionsChecked {
+        /// The request.
+        id: JobId,
+        /// In the order of the transactions.
+        good: Vec<bool>,
+    },
+    /// A block was executed.
+    Executed(ExecutedBlock),
+    /// Blocks were read.
+    BlocksRead {
+        /// The request.
+        id: JobId,
+        /// What was found.
+        found: BlockRange,
+    },
+    /// A proof was read.
+    ProofRead {
+        /// The request.
+        id: JobId,
+        /// What was found.
+        found: Option<CommitProof>,
+    },
+}
+
+/// What is permanently wrong with a block, whoever looks at it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
+pub enum BlockFault {
+    /// The payload is not the one the header commits to.
+    PayloadMismatch,
+    /// A transaction's signature does not hold.
+    BadTransactionSignature,
+}
+
+/// Consecutive blocks and what proves them final.
+#[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct BlockRange {
+    /// Ascending and contiguous.
+    pub blocks: Vec<Arc<Block>>,
+    /// From above the last block up to the finalized one.
+    pub links: Vec<Header>,
+    /// Finalization of the last link, or of the last block.
+    pub finalization: Option<Certificate>,
+    /// Proofs of the blocks.
+    pub proofs: Vec<CommitProof>,
+}
+
+/// Runs a job that needs only the verifier. `None` for the ones that need state or the store.
+#[must_use]
+pub fn run_pure(job: &Job, verifier: &mut dyn Verifier) -> Option<JobResult> {
+    match job {
+        Job::Verify { id, checks } => {
+            Some(JobResult::Verified { id: *id, good: verifier.verify(checks) })
+        }
+        Job::CheckBlock { id, block, checks } => {
+            let good = verifier.verify(checks);
+            Some(JobResult::BlockChecked { id: *id, good, fault: check_block(block, verifier) })
+        }
+        Job::CheckTransactions { id, transactions } => {
+            let good = check_transactions(transactions, verifier);
+            Some(JobResult::TransactionsChecked { id: *id, good })
+        }
+        Job::Execute { .. } | Job::Read { .. } => None,
+    }
+}
+
+/// Runs any job with everything at hand, on the spot.
+#[must_use]
+pub fn run(
+    job: &Job,
+    verifier: &mut dyn Verifier,
+    state: &mut ExecutionState,
+    archive: &dyn Archive,
+) -> JobResult {
+    match job {
+        Job::Execute { block } => JobResult::Executed(state.execute(block)),
+        Job::Read { id, want } => read(*id, *want, archive),
+        Job::Verify { .. } | Job::CheckBlock { .. } | Job::CheckTransactions { .. } => {
+            run_pure(job, verifier).expect("needs only the verifier")
+        }
+    }
+}
+
+fn check_block(block: &Block, verifier: &mut dyn Verifier) -> Option<BlockFault> {
+    let (header, payload) = (block.header(), block.payload());
+    if header.payload_len != payload.encoded_len()
+        || header.payload_root != payload.root()
+        || header.evidence_root != payload.evidence_root()
+    {
+        return Some(BlockFault::PayloadMismatch);
+    }
+    let good = check_transactions(&payload.transactions, verifier);
+    good.contains(&false).then_some(BlockFault::BadTransactionSignature)
+}
+
+/// One batch over all signatures of all transactions. A transaction without any is not good.
+fn check_transactions(transactions: &[Transaction], verifier: &mut dyn Verifier) -> Vec<bool> {
+    let checks: Vec<Vec<SignatureCheck>> = transactions.iter().map(Transaction::checks).collect();
+    let flat: Vec<SignatureCheck> = checks.iter().flatten().copied().collect();
+    let mut answers = verifier.verify(&flat).into_iter();
+    checks
+        .iter()
+        .map(|own| {
+            let good = answers.by_ref().take(own.len()).fold(true, |all, one| all && one);
+            good && !own.is_empty()
+        })
+        .collect()
+}
+
+fn read(id: JobId, want: ReadWant, archive: &dyn Archive) -> JobResult {
+    match want {
+        ReadWant::ProofAt(view) => JobResult::ProofRead { id, found: archive.proof_at_view(view) },
+        ReadWant::Blocks(BlockWant::Digest(digest)) => {
+            let blocks = archive.by_digest(&digest).into_iter().collect();
+            JobResult::BlocksRead { id, found: BlockRange { blocks, ..BlockRange::default() } }
+        }
+        ReadWant::Blocks(BlockWant::From(from)) => {
+            JobResult::BlocksRead { id, found: read_range(from, archive) }
+        }
+    }
+}
+
+/// Finalized blocks from a height, cut at the limits, and the chain of headers that ties the last of
+/// them to the nearest direct Finalization.
+fn read_range(from: Height, archive: &dyn Archive) -> BlockRange {
+    let mut range = BlockRange::default();
+    let mut bytes: u32 = 0;
+    let mut height = from;
+    while range.blocks.len() < BLOCKS_MAX {
+        let Some(archived) = archive.at_height(height) else { break };
+        bytes = bytes.saturating_add(archived.block.header().payload_len).saturating_add(512);
+        if !range.blocks.is_empty() && bytes > BLOCK_RESPONSE_BYTES_MAX {
+            break;
+        }
+        range.finalization = archived.proof.as_ref().and_then(|proof| proof.finalization.clone());
+        range.proofs.extend(archived.proof);
+        range.blocks.push(archived.block);
+        height = height.next();
+    }
+    while range.finalization.is_none() && range.links.len() < LINKS_MAX && !range.blocks.is_empty()
+    {
+        let Some(archived) = archive.at_height(height) else { break };
+        range.finalization = archived.proof.and_then(|proof| proof.finalization);
+        range.links.push(archived.block.header().clone());
+        height = height.next();
+    }
+    range
+}
+
+/// Makes a bounded vector of as much of `items` as fits.
+#[must_use]
+pub fn fitting<T, const MAX: usize>(mut items: Vec<T>) -> Bounded<T, MAX> {
+    items.truncate(MAX);
+    Bounded::new(items)
+}

@@ -1,0 +1,30 @@
+//! The Quorate protocol: a BFT replicated ledger as a pure state machine.
+//!
+//! One validator is one [`replica::Replica`]: a value that takes inputs and appends effects. It has
+//! no IO, no clock, no threads and no ambient randomness, so equal inputs give equal effects
+//! wherever it runs. See `ARCHITECTURE.md` for the house and `docs/protocol.md` for the rules.
+
+pub mod block;
+pub mod certificate;
+pub mod codec;
+pub mod committee;
+pub mod config;
+pub mod crypto;
+pub mod digest;
+pub mod effect;
+pub mod event;
+pub mod evidence;
+pub mod execution;
+pub mod job;
+pub mod leader;
+pub mod mempool;
+pub mod message;
+pub mod proof;
+pub mod random;
+pub mod replica;
+pub mod signer;
+pub mod store;
+pub mod time;
+pub mod transaction;
+pub mod types;
+pub mod vote;

@@ -1,0 +1,236 @@
+//! What a validator keeps on disk, as records in one log and as the fold of that log.
+//!
+//! Drivers append [`Record`]s in the order they are emitted. [`Stored`] is what a log means: the
+//! simulator and the tests keep one in memory beside their log, a database keeps the same maps as
+//! column families. Implements P54 (order of records) and P55 (recovery).
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use borsh::{BorshDeserialize, BorshSerialize};
+
+use crate::{
+    block::{Block, Candidate},
+    certificate::Certificate,
+    evidence::Evidence,
+    proof::CommitProof,
+    signer::SignState,
+    types::{Digest, Height, View},
+    vote::Kind,
+};
+
+/// One thing to keep. Idempotent: applying a record twice changes nothing more.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum Record {
+    /// A candidate's block, final or not yet.
+    Block(Arc<Block>),
+    /// A certificate above the finalized view: an entry proof or a notarization.
+    Certificate(Certificate),
+    /// Finality has reached `tip`. The blocks of `blocks`, ascending and contiguous from the
+    /// previous finalized height, were recorded before.
+    Finalized(Finalized),
+    /// Why a height is final. A later record for the same height replaces an earlier one.
+    Proof(CommitProof),
+    /// An offence that was seen.
+    Evidence(Evidence),
+}
+
+/// An advance of finality.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Finalized {
+    /// The candidate that a Finalization names.
+    pub tip: Candidate,
+    /// The Finalization.
+    pub certificate: Certificate,
+    /// The blocks that became final, with their heights, ascending.
+    pub blocks: Vec<(Height, Digest)>,
+}
+
+impl Finalized {
+    /// The height of the tip.
+    ///
+    /// # Panics
+    /// If there are no blocks; an advance has at least one.
+    #[must_use]
+    pub fn height(&self) -> Height {
+        self.blocks.last().expect("finality advances by at least one block").0
+    }
+}
+
+/// Several records to be made durable together.
+pub type Batch = Vec<Record>;
+
+/// A finalized block and its proof.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct ArchivedBlock {
+    /// The block.
+    pub block: Arc<Block>,
+    /// Its proof, complete or not.
+    pub proof: Option<CommitProof>,
+}
+
+/// Where finalized blocks are read from when a peer asks.
+pub trait Archive {
+    /// The finalized block at a height.
+    fn at_height(&self, height: Height) -> Option<ArchivedBlock>;
+    /// A block by its digest, final or not.
+    fn by_digest(&self, digest: &Digest) -> Option<Arc<Block>>;
+    /// The proof whose candidate's view is the lowest at or above `view`.
+    fn proof_at_view(&self, view: View) -> Option<CommitProof>;
+}
+
+/// The fold of a log.
+#[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Stored {
+    /// The last advance of finality.
+    pub finalized: Option<Finalized>,
+    /// Finalized blocks.
+    pub archive: BTreeMap<Height, ArchivedBlock>,
+    /// Blocks above finality, and finalized ones by their digest's height.
+    pub blocks: BTreeMap<Digest, Arc<Block>>,
+    /// Certificates above the finalized view.
+    pub certificates: BTreeMap<(View, Kind), Certificate>,
+    /// Offences seen.
+    pub evidence: Vec<Evidence>,
+    heights_by_view: BTreeMap<View, Height>,
+}
+
+impl Stored {
+    /// Applies one record.
+    ///
+    /// # Panics
+    /// If finality skips a height or names a block that was not recorded: the log is out of order.
+    pub fn apply(&mut self, record: &Record) {
+        match record {
+            Record::Block(block) => {
+                self.blocks.insert(block.digest(), Arc::clone(block));
+            }
+            Record::Certificate(certificate) => {
+                let place = (certificate.view(), certificate.kind());
+                if self.finalized.as_ref().is_none_or(|last| place.0 > last.tip.view) {
+                    self.certificates.insert(place, certificate.clone());
+                }
+            }
+            Record::Finalized(advance) => self.finalize(advance),
+            Record::Proof(proof) => {
+                if let Some(archived) = self.archive.get_mut(&proof.height) {
+                    self.heights_by_view.insert(proof.candidate.view, proof.height);
+                    archived.proof = Some(proof.clone());
+                }
+            }
+            Record::Evidence(evidence) => {
+                if !self.evidence.contains(evidence) {
+                    self.evidence.push(*evidence);
+                }
+            }
+        }
+    }
+
+    fn finalize(&mut self, advance: &Finalized) {
+        if self.finalized.as_ref().is_some_and(|last| last.tip.view >= advance.tip.view) {
+            return;
+        }
+        for (height, digest) in &advance.blocks {
+            let held = self.archive.last_key_value().map_or(Height::ZERO, |(height, _)| *height);
+            if *height <= held {
+                continue;
+            }
+            assert!(
+                self.archive.is_empty() || *height == held.next(),
+                "I5: finality skips from height {held} to {height}",
+            );
+            let block = self.blocks.get(digest);
+            let block = block.expect("I6: a block is recorded before it is final");
+            let archived = ArchivedBlock { block: Arc::clone(block), proof: None };
+            self.archive.insert(*height, archived);
+        }
+        let tip = advance.height();
+        self.blocks.retain(|_, block| block.header().height > tip);
+        self.certificates.retain(|(view, _), _| *view > advance.tip.view);
+        self.finalized = Some(advance.clone());
+    }
+
+    /// Forgets finalized blocks below a height: a retention policy, the driver's to choose.
+    pub fn prune_below(&mut self, height: Height) {
+        self.archive = self.archive.split_off(&height);
+        self.heights_by_view.retain(|_, held| *held >= height);
+    }
+
+    /// What a replica starts from.
+    #[must_use]
+    pub fn recover(&self, signer: SignerRecord) -> Recovered {
+        let head = self.archive.last_key_value().map(|(_, archived)| Arc::clone(&archived.block));
+        Recovered {
+            finalized: self.finalized.clone().zip(head),
+            certificates: self.certificates.values().cloned().collect(),
+            blocks: self.blocks.values().cloned().collect(),
+            proofs: self
+                .archive
+                .values()
+                .filter_map(|archived| archived.proof.clone())
+                .filter(|proof| proof.missing().next().is_some())
+                .collect(),
+            evidence: self.evidence.clone(),
+            signer,
+        }
+    }
+}
+
+impl Archive for Stored {
+    fn at_height(&self, height: Height) -> Option<ArchivedBlock> {
+        self.archive.get(&height).cloned()
+    }
+
+    fn by_digest(&self, digest: &Digest) -> Option<Arc<Block>> {
+        let unfinalized = self.blocks.get(digest).cloned();
+        unfinalized.or_else(|| {
+            let mut recent = self.archive.values().rev().take(RECENT_BLOCKS).map(|one| &one.block);
+            recent.find(|block| block.digest() == *digest).cloned()
+        })
+    }
+
+    fn proof_at_view(&self, view: View) -> Option<CommitProof> {
+        let (_, height) = self.heights_by_view.range(view..).next()?;
+        self.archive.get(height)?.proof.clone()
+    }
+}
+
+/// How many finalized blocks are searched by digest. Whoever asks by digest is asking for a block
+/// near the tip; older ones are asked for by height.
+const RECENT_BLOCKS: usize = 64;
+
+/// What the driver found of the signer's record at start.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum SignerRecord {
+    /// Intact, or freshly made with the key.
+    Intact(SignState),
+    /// Lost or damaged: this key never votes again (amnesia).
+    Lost,
+}
+
+/// What a replica starts from: the store's content above and at finality, and the signer's record.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Recovered {
+    /// The last advance of finality and the block at its tip.
+    pub finalized: Option<(Finalized, Arc<Block>)>,
+    /// Certificates above it.
+    pub certificates: Vec<Certificate>,
+    /// Blocks above it.
+    pub blocks: Vec<Arc<Block>>,
+    /// Commit proofs that still lack something.
+    pub proofs: Vec<CommitProof>,
+    /// Offences seen.
+    pub evidence: Vec<Evidence>,
+    /// What the key has promised.
+    pub signer: SignerRecord,
+}
+
+impl Recovered {
+    /// A validator's first start, with nothing stored and nothing promised.
+    #[must_use]
+    pub fn nothing() -> Self {
+        Stored::default().recover(SignerRecord::Intact(SignState::default()))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,6 @@
+//! The seeded world in which Quorate's protocol is tried.
+#[cfg(not(madsim))]
+compile_error!(
+    "quorate-sim needs `--cfg madsim`, which .cargo/config.toml sets. RUSTFLAGS in the environment \
+     replaces it: unset RUSTFLAGS, or add `--cfg madsim` to it."
+);

@@ -1,0 +1,2 @@
+//! The command `quorate-sim`.
+fn main() {}

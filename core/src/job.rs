@@ -18,6 +18,7 @@ use crate::{
     store::Archive,
     transaction::Transaction,
     types::{Height, View},
+    vote::Kind,
 };
 
 /// Names one request for work within one life of one replica.
@@ -87,6 +88,8 @@ pub enum ReadWant {
     Blocks(BlockWant),
     /// The commit proof that decides a finalized view.
     ProofAt(View),
+    /// A certificate above the finalized view that is no longer in memory.
+    Certificate(View, Kind),
 }
 
 /// What came of a job.
@@ -124,12 +127,12 @@ pub enum JobResult {
         /// What was found.
         found: BlockRange,
     },
-    /// A proof was read.
-    ProofRead {
+    /// Certificates were read.
+    CertificatesRead {
         /// The request.
         id: JobId,
         /// What was found.
-        found: Option<CommitProof>,
+        found: Vec<Certificate>,
     },
 }
 
@@ -219,7 +222,15 @@ fn check_transactions(transactions: &[Transaction], verifier: &mut dyn Verifier)
 
 fn read(id: JobId, want: ReadWant, archive: &dyn Archive) -> JobResult {
     match want {
-        ReadWant::ProofAt(view) => JobResult::ProofRead { id, found: archive.proof_at_view(view) },
+        ReadWant::ProofAt(view) => {
+            let proof = archive.proof_at_view(view);
+            let found = proof.iter().flat_map(CommitProof::certificates).cloned().collect();
+            JobResult::CertificatesRead { id, found }
+        }
+        ReadWant::Certificate(view, kind) => {
+            let found = archive.certificate(view, kind).into_iter().collect();
+            JobResult::CertificatesRead { id, found }
+        }
         ReadWant::Blocks(BlockWant::Digest(digest)) => {
             let blocks = archive.by_digest(&digest).into_iter().collect();
             JobResult::BlocksRead { id, found: BlockRange { blocks, ..BlockRange::default() } }

@@ -25,8 +25,7 @@ pub enum Record {
     Block(Arc<Block>),
     /// A certificate above the finalized view: an entry proof or a notarization.
     Certificate(Certificate),
-    /// Finality has reached `tip`. The blocks of `blocks`, ascending and contiguous from the
-    /// previous finalized height, were recorded before.
+    /// Blocks became final. They were recorded before.
     Finalized(Finalized),
     /// Why a height is final. A later record for the same height replaces an earlier one.
     Proof(CommitProof),
@@ -34,25 +33,35 @@ pub enum Record {
     Evidence(Evidence),
 }
 
-/// An advance of finality.
+/// An advance of finality: towards the candidate a Finalization names, or all the way to it.
+///
+/// A validator that catches up may learn the lower ancestors first; then the last of `blocks` is not
+/// the tip's and only the chain of final blocks grows, not the finalized view.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Finalized {
     /// The candidate that a Finalization names.
     pub tip: Candidate,
     /// The Finalization.
     pub certificate: Certificate,
-    /// The blocks that became final, with their heights, ascending.
+    /// The blocks that became final, with their heights: ascending and contiguous from the previous
+    /// final height, at least one.
     pub blocks: Vec<(Height, Digest)>,
 }
 
 impl Finalized {
-    /// The height of the tip.
+    /// The last of the blocks.
     ///
     /// # Panics
-    /// If there are no blocks; an advance has at least one.
+    /// If there are none; an advance has at least one.
     #[must_use]
-    pub fn height(&self) -> Height {
-        self.blocks.last().expect("finality advances by at least one block").0
+    pub fn head(&self) -> (Height, Digest) {
+        *self.blocks.last().expect("finality advances by at least one block")
+    }
+
+    /// Whether the tip itself was reached.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.head().1 == self.tip.block
     }
 }
 
@@ -76,16 +85,18 @@ pub trait Archive {
     fn by_digest(&self, digest: &Digest) -> Option<Arc<Block>>;
     /// The proof whose candidate's view is the lowest at or above `view`.
     fn proof_at_view(&self, view: View) -> Option<CommitProof>;
+    /// A certificate above the finalized view.
+    fn certificate(&self, view: View, kind: Kind) -> Option<Certificate>;
 }
 
 /// The fold of a log.
 #[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Stored {
-    /// The last advance of finality.
-    pub finalized: Option<Finalized>,
-    /// Finalized blocks.
+    /// The last advance of finality that reached its tip, and the tip's height.
+    pub finalized: Option<(Finalized, Height)>,
+    /// Final blocks, contiguous, up to the tip or beyond.
     pub archive: BTreeMap<Height, ArchivedBlock>,
-    /// Blocks above finality, and finalized ones by their digest's height.
+    /// Blocks not yet final.
     pub blocks: BTreeMap<Digest, Arc<Block>>,
     /// Certificates above the finalized view.
     pub certificates: BTreeMap<(View, Kind), Certificate>,
@@ -106,7 +117,7 @@ impl Stored {
             }
             Record::Certificate(certificate) => {
                 let place = (certificate.view(), certificate.kind());
-                if self.finalized.as_ref().is_none_or(|last| place.0 > last.tip.view) {
+                if place.0 > self.finalized_view() {
                     self.certificates.insert(place, certificate.clone());
                 }
             }
@@ -125,8 +136,12 @@ impl Stored {
         }
     }
 
+    fn finalized_view(&self) -> View {
+        self.finalized.as_ref().map_or(View::ZERO, |(last, _)| last.tip.view)
+    }
+
     fn finalize(&mut self, advance: &Finalized) {
-        if self.finalized.as_ref().is_some_and(|last| last.tip.view >= advance.tip.view) {
+        if self.finalized_view() >= advance.tip.view {
             return;
         }
         for (height, digest) in &advance.blocks {
@@ -143,10 +158,15 @@ impl Stored {
             let archived = ArchivedBlock { block: Arc::clone(block), proof: None };
             self.archive.insert(*height, archived);
         }
-        let tip = advance.height();
-        self.blocks.retain(|_, block| block.header().height > tip);
-        self.certificates.retain(|(view, _), _| *view > advance.tip.view);
-        self.finalized = Some(advance.clone());
+        let (head, _) = advance.head();
+        self.blocks.retain(|_, block| block.header().height > head);
+        if advance.is_complete() {
+            self.certificates.retain(|(view, _), _| *view > advance.tip.view);
+            self.finalized = Some((advance.clone(), head));
+        } else {
+            let certificate = advance.certificate.clone();
+            self.certificates.insert((advance.tip.view, Kind::Finalize), certificate);
+        }
     }
 
     /// Forgets finalized blocks below a height: a retention policy, the driver's to choose.
@@ -158,9 +178,15 @@ impl Stored {
     /// What a replica starts from.
     #[must_use]
     pub fn recover(&self, signer: SignerRecord) -> Recovered {
-        let head = self.archive.last_key_value().map(|(_, archived)| Arc::clone(&archived.block));
+        let block_at = |height: Height| self.archive.get(&height).map(|one| Arc::clone(&one.block));
+        let finalized = self.finalized.as_ref().map(|(advance, height)| RecoveredTip {
+            candidate: advance.tip,
+            certificate: advance.certificate.clone(),
+            block: block_at(*height).expect("I6: retention never drops the finalized tip"),
+        });
         Recovered {
-            finalized: self.finalized.clone().zip(head),
+            finalized,
+            head: self.archive.last_key_value().map(|(_, archived)| Arc::clone(&archived.block)),
             certificates: self.certificates.values().cloned().collect(),
             blocks: self.blocks.values().cloned().collect(),
             proofs: self
@@ -192,6 +218,10 @@ impl Archive for Stored {
         let (_, height) = self.heights_by_view.range(view..).next()?;
         self.archive.get(height)?.proof.clone()
     }
+
+    fn certificate(&self, view: View, kind: Kind) -> Option<Certificate> {
+        self.certificates.get(&(view, kind)).cloned()
+    }
 }
 
 /// How many finalized blocks are searched by digest. Whoever asks by digest is asking for a block
@@ -207,11 +237,25 @@ pub enum SignerRecord {
     Lost,
 }
 
+/// The finalized tip as it was stored.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct RecoveredTip {
+    /// The candidate.
+    pub candidate: Candidate,
+    /// Its Finalization.
+    pub certificate: Certificate,
+    /// Its block.
+    pub block: Arc<Block>,
+}
+
 /// What a replica starts from: the store's content above and at finality, and the signer's record.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Recovered {
-    /// The last advance of finality and the block at its tip.
-    pub finalized: Option<(Finalized, Arc<Block>)>,
+    /// The finalized tip.
+    pub finalized: Option<RecoveredTip>,
+    /// The highest block known to be final: the tip's, or one beyond it on the way to a
+    /// Finalization whose ancestors are still being fetched.
+    pub head: Option<Arc<Block>>,
     /// Certificates above it.
     pub certificates: Vec<Certificate>,
     /// Blocks above it.

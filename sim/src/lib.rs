@@ -4,3 +4,7 @@ compile_error!(
     "quorate-sim needs `--cfg madsim`, which .cargo/config.toml sets. RUSTFLAGS in the environment \
      replaces it: unset RUSTFLAGS, or add `--cfg madsim` to it."
 );
+
+pub mod byzantine;
+pub mod check;
+pub mod trace;

@@ -1,0 +1,26 @@
+# Names for commands. Nothing here is clever, and nothing needs make.
+.PHONY: help demo test ci sweep bench docs fuzz
+
+help: ## these lines
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile
+
+demo: ## seven validators lose their leader, and go on
+	cargo sim run scenarios/view-change/leader-crash-7.toml --seed 7
+
+test: ## every test
+	./.ci/test
+
+ci: ## formatting, lints, tests
+	./.ci/run
+
+sweep: ## every scenario with many seeds; SEEDS=0..1000
+	cargo sim sweep scenarios --seeds $(or $(SEEDS),0..200)
+
+bench: ## measurements
+	cargo bench --workspace
+
+docs: ## the API documentation of every package
+	cargo doc --workspace --no-deps
+
+fuzz: ## the decoders, on their corpus and on many mutations of it; ROUNDS=100000
+	QUORATE_FUZZ_ROUNDS=$(or $(ROUNDS),100000) ./.ci/test -p quorate-core --test fuzz -- --nocapture

@@ -77,6 +77,7 @@ impl Rng {
     }
 
     /// Any `u64`.
+    #[expect(clippy::should_implement_trait, reason = "a stream without end is no iterator")]
     pub fn next(&mut self) -> u64 {
         self.inner.next_u64()
     }

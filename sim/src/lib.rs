@@ -7,4 +7,6 @@ compile_error!(
 
 pub mod byzantine;
 pub mod check;
+pub mod report;
+pub mod scenario;
 pub mod trace;

@@ -1,0 +1,213 @@
+//! A trace as a file: one JSON object a line, always the same keys in the same order.
+//!
+//! `at`, `node`, `seq` and `what` come first and always, then what belongs to that kind of
+//! observation, then `text`, the same words people read on the terminal.
+
+use std::io::{Result as IoResult, Write};
+
+use quorate_core::event::Event;
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+
+use super::{
+    describe::{kind_name, timer_name},
+    observation::{Observation, Parcel, What},
+};
+
+/// Writes one observation and a line feed.
+///
+/// # Errors
+/// If the sink fails.
+pub fn write_line(sink: &mut dyn Write, observation: &Observation) -> IoResult<()> {
+    serde_json::to_writer(&mut *sink, &Line(observation))?;
+    sink.write_all(b"\n")
+}
+
+struct Line<'a>(&'a Observation);
+
+impl Serialize for Line<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let observation = self.0;
+        let head = [
+            ("at", observation.at.into()),
+            ("node", observation.node.to_string().into()),
+            ("seq", observation.seq.into()),
+            ("what", observation.what.name().into()),
+        ];
+        let text = ("text", Value::from(observation.what.to_string()));
+        serializer.collect_map(head.into_iter().chain(fields(&observation.what)).chain([text]))
+    }
+}
+
+impl What {
+    /// The kind of observation, as it is called in files.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Started { .. } => "started",
+            Self::Killed => "killed",
+            Self::Stopped => "stopped",
+            Self::Paused => "paused",
+            Self::Resumed => "resumed",
+            Self::WentDown(_) => "went_down",
+            Self::Sent { .. } => "sent",
+            Self::Delivered { .. } => "delivered",
+            Self::Dropped { .. } => "dropped",
+            Self::Woke(_) => "woke",
+            Self::Wrote { .. } => "wrote",
+            Self::PledgeAppended { .. } => "pledge_appended",
+            Self::Durable { .. } => "durable",
+            Self::WriteFailed => "write_failed",
+            Self::SignStateDurable(_) => "sign_state_durable",
+            Self::Signed(_) => "signed",
+            Self::Reported(_) => "reported",
+            Self::Executed { .. } => "executed",
+            Self::Supply { .. } => "supply",
+            Self::Submitted(_) => "submitted",
+            Self::ClientSaw { .. } => "client_saw",
+            Self::FaultOn { .. } => "fault_on",
+            Self::FaultOff { .. } => "fault_off",
+            Self::PassedPoint { .. } => "passed_point",
+            Self::Holds(_) => "holds",
+        }
+    }
+}
+
+type Fields = Vec<(&'static str, Value)>;
+
+fn fields(what: &What) -> Fields {
+    match what {
+        What::Killed | What::Stopped | What::Paused | What::Resumed | What::WriteFailed => vec![],
+        What::Started { life, height, torn_bytes, amnesiac } => vec![
+            ("life", (*life).into()),
+            ("height", height.get().into()),
+            ("torn_bytes", (*torn_bytes).into()),
+            ("amnesiac", (*amnesiac).into()),
+        ],
+        What::WentDown(reason) => vec![("why", reason.words().into())],
+        What::Sent { to, parcel } => {
+            let to: Vec<String> = to.iter().map(|number| format!("n{number}")).collect();
+            with_parcel(vec![("to", to.into())], parcel)
+        }
+        What::Delivered { from, parcel } => {
+            with_parcel(vec![("from", from.to_string().into())], parcel)
+        }
+        What::Dropped { to, why, parcel } => {
+            let places = vec![("to", to.to_string().into()), ("why", why.words().into())];
+            with_parcel(places, parcel)
+        }
+        What::Woke(timer) => vec![("timer", timer_name(*timer).into())],
+        What::Wrote { seq, records } => {
+            vec![("log", seq.get().into()), ("records", records.len().into())]
+        }
+        What::PledgeAppended { seq, pledge } => vec![
+            ("log", seq.get().into()),
+            ("kind", kind_name(pledge.statement.kind()).into()),
+            ("view", pledge.statement.view().get().into()),
+        ],
+        What::Durable { upto } => vec![("log", upto.get().into())],
+        What::SignStateDurable(statement) => vec![
+            ("kind", kind_name(statement.kind()).into()),
+            ("view", statement.view().get().into()),
+        ],
+        What::Signed(vote) => vec![
+            ("kind", kind_name(vote.statement.kind()).into()),
+            ("view", vote.statement.view().get().into()),
+        ],
+        What::Reported(event) => event_fields(event),
+        What::Executed { block, result, replayed } => vec![
+            ("height", result.height.get().into()),
+            ("block", block.digest().to_string().into()),
+            ("state", result.state.to_string().into()),
+            ("replayed", (*replayed).into()),
+        ],
+        What::Supply { height, total } => {
+            vec![("height", height.get().into()), ("total", total.to_string().into())]
+        }
+        What::Submitted(transaction) => vec![("transaction", transaction.to_string().into())],
+        What::ClientSaw { transaction, height } => {
+            vec![("transaction", transaction.to_string().into()), ("height", height.get().into())]
+        }
+        What::FaultOn { index } | What::FaultOff { index } => vec![("fault", (*index).into())],
+        What::PassedPoint { point, nth, proposal } => vec![
+            ("point", point.name().into()),
+            ("nth", (*nth).into()),
+            ("proposal", (*proposal).into()),
+        ],
+        What::Holds(held) => vec![
+            ("views", held.views.into()),
+            ("votes", held.votes.into()),
+            ("certificates", held.certificates.into()),
+            ("blocks", held.blocks.into()),
+            ("pending", held.pending.into()),
+            ("mempool_transactions", held.mempool_transactions.into()),
+            ("mempool_bytes", held.mempool_bytes.into()),
+        ],
+    }
+}
+
+fn with_parcel(mut fields: Fields, parcel: &Parcel) -> Fields {
+    fields.push(("message", parcel.message().name().into()));
+    // Hexadecimal, because a reader's numbers may have only 53 bits.
+    fields.push(("fingerprint", format!("{:?}", parcel.fingerprint()).into()));
+    fields
+}
+
+/// What a reader sorts and draws by; the rest is in the text.
+fn event_fields(event: &Event) -> Fields {
+    let name = ("event", Value::from(event_name(event)));
+    let mut fields = vec![name];
+    match event {
+        Event::Started { view, height, .. } => {
+            fields.extend([("view", view.get().into()), ("height", height.get().into())]);
+        }
+        Event::Entered { view, leader, by, .. } => fields.extend([
+            ("view", view.get().into()),
+            ("leader", leader.get().into()),
+            ("by", kind_name(*by).into()),
+        ]),
+        Event::TimedOut { view, .. } => fields.push(("view", view.get().into())),
+        Event::Proposed { candidate, height, .. } => fields.extend([
+            ("view", candidate.view.get().into()),
+            ("height", height.get().into()),
+            ("block", candidate.block.to_string().into()),
+        ]),
+        Event::ProposalAccepted { candidate } => fields.extend([
+            ("view", candidate.view.get().into()),
+            ("block", candidate.block.to_string().into()),
+        ]),
+        Event::Certified { kind, view, .. } => {
+            fields.extend([("kind", kind_name(*kind).into()), ("view", view.get().into())]);
+        }
+        Event::Finalized { height, view, block } => fields.extend([
+            ("view", view.get().into()),
+            ("height", height.get().into()),
+            ("block", block.to_string().into()),
+        ]),
+        Event::Executed { height, .. }
+        | Event::Fetching { height }
+        | Event::Fetched { height, .. } => {
+            fields.push(("height", height.get().into()));
+        }
+        Event::Evidence(_) | Event::TransactionAdmitted(_) | Event::TransactionRefused(..) => {}
+    }
+    fields
+}
+
+const fn event_name(event: &Event) -> &'static str {
+    match event {
+        Event::Started { .. } => "started",
+        Event::Entered { .. } => "entered",
+        Event::TimedOut { .. } => "timed_out",
+        Event::Proposed { .. } => "proposed",
+        Event::ProposalAccepted { .. } => "proposal_accepted",
+        Event::Certified { .. } => "certified",
+        Event::Finalized { .. } => "finalized",
+        Event::Executed { .. } => "executed",
+        Event::Evidence(_) => "evidence",
+        Event::Fetching { .. } => "fetching",
+        Event::Fetched { .. } => "fetched",
+        Event::TransactionAdmitted(_) => "transaction_admitted",
+        Event::TransactionRefused(..) => "transaction_refused",
+    }
+}

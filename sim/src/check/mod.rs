@@ -12,13 +12,16 @@ pub use honesty::{Honesty, Lapse};
 pub use scene::Scene;
 pub use set::Checks;
 
-use crate::trace::{NodeIndex, Observation};
+use crate::{
+    scenario::Invariant,
+    trace::{NodeIndex, Observation},
+};
 
 /// Something that must never happen, and did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
-    /// The invariant's name, as in `violation:agreement`.
-    pub invariant: &'static str,
+    /// The invariant.
+    pub invariant: Invariant,
     /// World time in nanoseconds.
     pub at: u64,
     /// The node at which it showed, if it showed at one.
@@ -29,8 +32,8 @@ pub struct Violation {
 
 /// One invariant.
 pub trait Checker: Send {
-    /// Its name in scenarios and verdicts.
-    fn name(&self) -> &'static str;
+    /// Which.
+    fn invariant(&self) -> Invariant;
 
     /// Takes in one observation. They come in order of world time.
     ///

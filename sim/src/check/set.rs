@@ -1,44 +1,55 @@
 //! The checkers of one run, asked in a fixed order.
 
-use super::{Checker, Scene, Violation};
-use crate::trace::Observation;
+use super::{Checker, Honesty, Scene, Violation};
+use crate::{scenario::Invariant, trace::Observation};
 
-/// Several checkers behind one call. After the first violation none is asked again.
-#[derive(Default)]
+/// The scene and its checkers behind one call.
 pub struct Checks {
+    scene: Scene,
     checkers: Vec<Box<dyn Checker>>,
 }
 
 impl Checks {
-    /// None.
+    /// A scene without checkers.
     #[must_use]
-    pub fn new() -> Self {
-        Self::default()
+    pub fn new(scene: Scene) -> Self {
+        Self { scene, checkers: Vec::new() }
     }
 
-    /// Appends one.
+    /// Appends a checker.
     pub fn push(&mut self, checker: Box<dyn Checker>) {
         self.checkers.push(checker);
     }
 
-    /// The names of all, in the order they are asked.
-    pub fn names(&self) -> impl Iterator<Item = &'static str> + '_ {
-        self.checkers.iter().map(|checker| checker.name())
+    /// What is checked, in the order it is asked.
+    pub fn invariants(&self) -> impl Iterator<Item = Invariant> + '_ {
+        self.checkers.iter().map(|checker| checker.invariant())
     }
 
-    /// Shows all of them one observation.
+    /// The scene.
+    #[must_use]
+    pub fn scene(&self) -> &Scene {
+        &self.scene
+    }
+
+    /// Where the world enters validators that stop being honest.
+    pub fn honesty_mut(&mut self) -> &mut Honesty {
+        &mut self.scene.honesty
+    }
+
+    /// Shows everybody one observation. They come in order of world time.
+    ///
+    /// # Errors
+    /// The first violation found. The run is over then.
+    pub fn observe(&mut self, observation: &Observation) -> Result<(), Violation> {
+        self.checkers.iter_mut().try_for_each(|checker| checker.observe(&self.scene, observation))
+    }
+
+    /// Asks everybody what the end of the run shows; `at` is its world time in nanoseconds.
     ///
     /// # Errors
     /// The first violation found.
-    pub fn observe(&mut self, scene: &Scene, observation: &Observation) -> Result<(), Violation> {
-        self.checkers.iter_mut().try_for_each(|checker| checker.observe(scene, observation))
-    }
-
-    /// Asks all of them what the end of the run shows.
-    ///
-    /// # Errors
-    /// The first violation found.
-    pub fn finish(&mut self, scene: &Scene, at: u64) -> Result<(), Violation> {
-        self.checkers.iter_mut().try_for_each(|checker| checker.finish(scene, at))
+    pub fn finish(&mut self, at: u64) -> Result<(), Violation> {
+        self.checkers.iter_mut().try_for_each(|checker| checker.finish(&self.scene, at))
     }
 }

@@ -28,7 +28,7 @@ impl fmt::Display for Observation {
 impl fmt::Display for What {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Started { life, height, torn_bytes, amnesiac } => {
+            Self::Started { life, height, torn_bytes, amnesiac, survived: _ } => {
                 write!(f, "started, life {life}, at height {height}")?;
                 if *torn_bytes > 0 {
                     write!(f, ", cut a torn tail of {torn_bytes} bytes")?;
@@ -50,6 +50,9 @@ impl fmt::Display for What {
             }
             Self::Dropped { to, why, parcel } => {
                 write!(f, "lost {} to {to}: {}", message_words(parcel.message()), why.words())
+            }
+            Self::Duplicated { to, parcel } => {
+                write!(f, "has a copy made of {} to {to}", message_words(parcel.message()))
             }
             Self::Woke(timer) => write!(f, "woke: {}", timer_name(*timer)),
             Self::Wrote { seq, records } => {

@@ -46,6 +46,7 @@ impl What {
             Self::FaultOff { .. } => 22,
             Self::PassedPoint { .. } => 23,
             Self::Holds(_) => 24,
+            Self::Duplicated { .. } => 25,
         }
     }
 
@@ -53,8 +54,8 @@ impl What {
         out.push(self.tag());
         match self {
             Self::Killed | Self::Stopped | Self::Paused | Self::Resumed | Self::WriteFailed => {}
-            Self::Started { life, height, torn_bytes, amnesiac } => {
-                put(out, &(life, height, torn_bytes, amnesiac));
+            Self::Started { life, height, survived, torn_bytes, amnesiac } => {
+                put(out, &(life, height, survived, torn_bytes, amnesiac));
             }
             Self::WentDown(reason) => put(out, reason),
             Self::Sent { to, parcel } => {
@@ -67,6 +68,10 @@ impl What {
             }
             Self::Dropped { to, why, parcel } => {
                 put(out, &(to, why));
+                put_parcel(out, parcel);
+            }
+            Self::Duplicated { to, parcel } => {
+                put(out, to);
                 put_parcel(out, parcel);
             }
             Self::Woke(timer) => out.push(super::describe::timer_code(*timer)),
@@ -87,7 +92,10 @@ impl What {
             Self::Submitted(transaction) => put(out, transaction),
             Self::ClientSaw { transaction, height } => put(out, &(transaction, height)),
             Self::FaultOn { index } | Self::FaultOff { index } => put(out, index),
-            Self::PassedPoint { point, nth, proposal } => put(out, &(point, nth, proposal)),
+            Self::PassedPoint { point, nth, proposal } => {
+                out.extend(point.name().bytes());
+                put(out, &(nth, proposal));
+            }
             Self::Holds(held) => {
                 put(out, &(held.views, held.votes, held.certificates, held.blocks, held.pending));
                 put(out, &(held.mempool_transactions, held.mempool_bytes));

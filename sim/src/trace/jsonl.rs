@@ -53,6 +53,7 @@ impl What {
             Self::Sent { .. } => "sent",
             Self::Delivered { .. } => "delivered",
             Self::Dropped { .. } => "dropped",
+            Self::Duplicated { .. } => "duplicated",
             Self::Woke(_) => "woke",
             Self::Wrote { .. } => "wrote",
             Self::PledgeAppended { .. } => "pledge_appended",
@@ -78,9 +79,10 @@ type Fields = Vec<(&'static str, Value)>;
 fn fields(what: &What) -> Fields {
     match what {
         What::Killed | What::Stopped | What::Paused | What::Resumed | What::WriteFailed => vec![],
-        What::Started { life, height, torn_bytes, amnesiac } => vec![
+        What::Started { life, height, survived, torn_bytes, amnesiac } => vec![
             ("life", (*life).into()),
             ("height", height.get().into()),
+            ("survived", survived.get().into()),
             ("torn_bytes", (*torn_bytes).into()),
             ("amnesiac", (*amnesiac).into()),
         ],
@@ -96,6 +98,7 @@ fn fields(what: &What) -> Fields {
             let places = vec![("to", to.to_string().into()), ("why", why.words().into())];
             with_parcel(places, parcel)
         }
+        What::Duplicated { to, parcel } => with_parcel(vec![("to", to.to_string().into())], parcel),
         What::Woke(timer) => vec![("timer", timer_name(*timer).into())],
         What::Wrote { seq, records } => {
             vec![("log", seq.get().into()), ("records", records.len().into())]

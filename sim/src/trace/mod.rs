@@ -11,9 +11,7 @@ pub mod observation;
 pub mod recorder;
 
 pub use hash::{CHECKPOINT_EVERY, TraceHash, first_difference};
-pub use observation::{
-    CrashPoint, DownReason, DropReason, Fingerprint, NodeIndex, Observation, Parcel, What,
-};
+pub use observation::{DownReason, DropReason, Fingerprint, NodeIndex, Observation, Parcel, What};
 pub use recorder::{Keep, Recorder};
 
 #[cfg(test)]

@@ -16,9 +16,11 @@ use quorate_core::{
     replica::Footprint,
     signer::Pledge,
     store::Batch,
-    types::{Digest, Height, Seq},
+    types::{Digest, Height, Seq, ValidatorId},
     vote::{Statement, Vote},
 };
+
+use crate::scenario::{CrashPoint, NodeName};
 
 /// A simulated node: `nN` runs validator N; its twin, `nN'`, is a second replica on the same key.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize)]
@@ -38,6 +40,18 @@ impl NodeIndex {
     #[must_use]
     pub const fn twin(self) -> Self {
         Self { number: self.number, twin: true }
+    }
+
+    /// The node with this name in a scenario.
+    #[must_use]
+    pub const fn of(name: NodeName) -> Self {
+        Self { number: name.validator.get(), twin: name.twin }
+    }
+
+    /// Its name in a scenario.
+    #[must_use]
+    pub const fn name(self) -> NodeName {
+        NodeName { validator: ValidatorId::new(self.number), twin: self.twin }
     }
 
     /// The validator's number.
@@ -151,50 +165,6 @@ pub enum DownReason {
     Panicked,
 }
 
-/// A place in the life of a vote at which a node can be made to crash.
-///
-/// In the order in which they are passed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize)]
-pub enum CrashPoint {
-    /// Nothing of the pledge is on the disk.
-    BeforeWrite,
-    /// Appended, not yet flushed.
-    AfterWriteBeforeSync,
-    /// The data log is durable, the sign-state is not.
-    AfterSyncBeforeSign,
-    /// The sign-state is durable, there is no signature.
-    AfterSignStateBeforeSign,
-    /// Signed, not yet handed to the core.
-    AfterSyncBeforeSend,
-    /// Handed to the network.
-    AfterSend,
-}
-
-impl CrashPoint {
-    /// All of them, in order.
-    pub const ALL: [Self; 6] = [
-        Self::BeforeWrite,
-        Self::AfterWriteBeforeSync,
-        Self::AfterSyncBeforeSign,
-        Self::AfterSignStateBeforeSign,
-        Self::AfterSyncBeforeSend,
-        Self::AfterSend,
-    ];
-
-    /// Its name in scenarios, after `vote.` or `proposal.`.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::BeforeWrite => "before_write",
-            Self::AfterWriteBeforeSync => "after_write_before_sync",
-            Self::AfterSyncBeforeSign => "after_sync_before_sign",
-            Self::AfterSignStateBeforeSign => "after_sign_state_before_sign",
-            Self::AfterSyncBeforeSend => "after_sync_before_send",
-            Self::AfterSend => "after_send",
-        }
-    }
-}
-
 /// One thing that happened at one node.
 #[derive(Clone, Debug)]
 pub struct Observation {
@@ -217,6 +187,9 @@ pub enum What {
         life: u32,
         /// The finalized height on its disk.
         height: Height,
+        /// The last log entry of its previous life that is on its disk: durable ones are, later ones
+        /// may be. Zero in the first life.
+        survived: Seq,
         /// Bytes of a torn tail that were cut off its log.
         torn_bytes: u64,
         /// Whether its sign-state was lost or found damaged: it never votes again.
@@ -252,6 +225,13 @@ pub enum What {
         to: NodeIndex,
         /// Why not.
         why: DropReason,
+        /// The message.
+        parcel: Parcel,
+    },
+    /// The network made a second copy of a message this node sent.
+    Duplicated {
+        /// Where it goes.
+        to: NodeIndex,
         /// The message.
         parcel: Parcel,
     },
@@ -293,7 +273,7 @@ pub enum What {
         /// Whether it was executed again after a restart.
         replayed: bool,
     },
-    /// The total of all balances and fees of the native asset in this node's state.
+    /// Everything this node's state holds of the native asset, wherever it is.
     Supply {
         /// The state's height.
         height: Height,

@@ -6,7 +6,7 @@ use expect_test::expect;
 use quorate_core::{
     crypto::Signature,
     message::Message,
-    types::{Digest, Epoch, Height, ValidatorIndex, View},
+    types::{Digest, Epoch, Height, Seq, ValidatorIndex, View},
     vote::{Statement, Vote},
 };
 

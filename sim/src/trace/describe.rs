@@ -21,7 +21,7 @@ use super::observation::{DownReason, DropReason, Observation, What};
 impl fmt::Display for Observation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (seconds, nanos) = (self.at / 1_000_000_000, self.at % 1_000_000_000);
-        write!(f, "{seconds:>4}.{nanos:09}s {:<4} {}", self.node.to_string(), self.what)
+        write!(f, "{seconds}.{nanos:09}s {:<4} {}", self.node.to_string(), self.what)
     }
 }
 

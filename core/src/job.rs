@@ -41,6 +41,31 @@ impl JobId {
     }
 }
 
+/// Hands out job ids, each once in one life of one replica.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct JobIds {
+    next: u64,
+}
+
+impl JobIds {
+    /// The first id will be 0.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { next: 0 }
+    }
+
+    /// An id that was never handed out before.
+    ///
+    /// # Panics
+    /// After 2^64 of them.
+    #[expect(clippy::should_implement_trait, reason = "an allocator is not an iterator")]
+    pub fn next(&mut self) -> JobId {
+        let id = JobId::new(self.next);
+        self.next = self.next.checked_add(1).expect("2^64 jobs outlast any process");
+        id
+    }
+}
+
 /// Work to be done elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub enum Job {

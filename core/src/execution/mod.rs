@@ -1,58 +1,27 @@
-//! Execution of finalized blocks over the state.
-use borsh::{BorshDeserialize, BorshSerialize};
+//! Execution of finalized blocks: what transactions do to accounts, and evidence to stakes.
+//!
+//! The state is typed cells under hashed paths ([`cell`]). One pure function executes a transaction
+//! ([`transition`]); a block's effects are folded in order by one thread ([`state`]). The driver owns
+//! the [`ExecutionState`] and runs `Job::Execute` on it; the replica holds only what was asked and
+//! answered ([`lane`]). Nothing here checks signatures: a block with a bad one is never voted for.
 
-use crate::{
-    block::Block,
-    config::Genesis,
-    transaction::Address,
-    types::{Digest, Height},
-};
+pub mod cell;
+mod cells;
+pub mod lane;
+pub mod lthash;
+mod outcome;
+mod state;
+pub mod transition;
 
-/// The state, as the driver's execution lane owns it.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub struct ExecutionState {
-    height: Height,
-}
+pub use cell::Account;
+pub use cells::Supply;
+pub use lane::Execution;
+pub use outcome::{Counts, ExecutedBlock, Failure, Outcome, Skip};
+pub use state::{ExecutionState, GenesisError};
 
-impl ExecutionState {
-    /// The state of the genesis.
-    #[must_use]
-    pub fn new(_genesis: &Genesis) -> Self {
-        Self { height: Height::ZERO }
-    }
-    /// The last height executed.
-    #[must_use]
-    pub fn height(&self) -> Height {
-        self.height
-    }
-    /// Executes the next block.
-    pub fn execute(&mut self, block: &Block) -> ExecutedBlock {
-        self.height = block.header().height;
-        ExecutedBlock {
-            height: self.height,
-            state: Digest::ZERO,
-            outcomes: Vec::new(),
-            nonces: Vec::new(),
-        }
-    }
-}
-
-/// What came of a block.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub struct ExecutedBlock {
-    /// Its height.
-    pub height: Height,
-    /// The digest of the state after it.
-    pub state: Digest,
-    /// One per transaction, in block order.
-    pub outcomes: Vec<(Digest, Outcome)>,
-    /// The next nonce of every payer in the block.
-    pub nonces: Vec<(Address, u64)>,
-}
-
-/// What became of one transaction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub enum Outcome {
-    /// Done.
-    Applied,
-}
+#[cfg(test)]
+pub(crate) mod fixtures;
+#[cfg(test)]
+mod model;
+#[cfg(test)]
+mod tests;

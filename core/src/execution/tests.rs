@@ -1,0 +1,190 @@
+//! Single facts about execution that the model test does not pin: the digest's bytes, the genesis's
+//! errors, slashing once, and the assertions that stop a broken driver.
+
+use expect_test::expect;
+use proptest::prelude::*;
+
+use crate::{
+    codec,
+    evidence::Offence,
+    execution::{
+        Account, ExecutionState, GenesisError, Outcome, Skip,
+        cell::{Cell, CellKind, CellPath, System, SystemKey, element},
+        fixtures::{CHAIN, address, block, evidence, genesis, transfer},
+        lthash::LtHash,
+        transition::{Access, Params, Slots, access_set, exec_tx},
+    },
+    types::{Digest, Height, ValidatorId},
+};
+
+#[test]
+fn state_digest_is_pinned() {
+    let mut state = ExecutionState::new(&genesis(&[100, 50], &[10, 10, 10, 10]));
+    let before = state.digest();
+    state.execute(&block(1, vec![transfer(0, 0, 3, &[(1, 20), (2, 1)])], vec![]));
+    let shown = format!("{before}\n{}\n", state.digest());
+    expect![[r#"
+        ca546dc843337d2231a9f27c6140c4037ec6e4bf5ea86d14c1a7dc40439fb954
+        78437b40249f9631e5c4d83acf0e387d2c8a0b8b2d65328b9baaee453f38fa60
+    "#]]
+    .assert_eq(&shown);
+}
+
+#[test]
+fn empty_block_changes_the_height_only() {
+    let mut state = ExecutionState::new(&genesis(&[100], &[10]));
+    let digest = state.digest();
+    let done = state.execute(&block(1, vec![], vec![]));
+    assert_eq!((done.state, done.height), (digest, Height::new(1)));
+    assert_eq!((done.outcomes, done.nonces), (vec![], vec![]));
+}
+
+#[test]
+fn paying_oneself_costs_the_fee_but_needs_the_amount() {
+    let mut state = ExecutionState::new(&genesis(&[100], &[10]));
+    let both = vec![transfer(0, 0, 10, &[(0, 90)]), transfer(0, 1, 10, &[(0, 90)])];
+    let done = state.execute(&block(1, both, vec![]));
+    let fates: Vec<String> = done.outcomes.iter().map(|(_, outcome)| outcome.to_string()).collect();
+    assert_eq!(fates, ["applied", "failed: insufficient-balance"]);
+    assert_eq!(state.account(&address(0)), Account { nonce: 2, balance: 80 });
+}
+
+#[test]
+fn same_transaction_twice_in_a_block_runs_once() {
+    let mut state = ExecutionState::new(&genesis(&[100], &[10]));
+    let twice = vec![transfer(0, 0, 1, &[(1, 5)]), transfer(0, 0, 1, &[(1, 5)])];
+    let done = state.execute(&block(1, twice, vec![]));
+    assert_eq!(done.outcomes[1].1, Outcome::Skipped(Skip::NonceUsed));
+    assert_eq!(state.balance(&address(1)), 5);
+}
+
+/// A nonce that can no longer grow is never used, so no nonce is used twice.
+#[test]
+fn last_nonce_is_never_used() {
+    let transaction = transfer(0, u64::MAX, 0, &[(1, 1)]);
+    let params = Params { chain_id: CHAIN, height: Height::new(1) };
+    let account = Cell::Account(Account { nonce: u64::MAX, balance: 5 });
+    let slots = Slots::load(&access_set(&transaction), |_| Some(account));
+    let effects = exec_tx(&params, &slots, &transaction);
+    assert_eq!(effects.outcome, Outcome::Skipped(Skip::NonceExhausted));
+    assert!(effects.writes.is_empty() && effects.adds.is_empty());
+}
+
+#[test]
+fn transaction_reads_only_its_payer() {
+    let transaction = transfer(0, 0, 0, &[(1, 1), (0, 1), (1, 2)]);
+    let set = access_set(&transaction);
+    assert_eq!(set.len(), 2, "paths are not repeated");
+    assert_eq!(set[&CellPath::account(&address(0))], Access::Write);
+    assert_eq!(set[&CellPath::account(&address(1))], Access::Add);
+}
+
+#[test]
+fn accesses_conflict_unless_both_read_or_both_add() {
+    use Access::{Add, Read, Write};
+    for (a, b, conflict) in [
+        (Read, Read, false),
+        (Add, Add, false),
+        (Read, Add, true),
+        (Read, Write, true),
+        (Add, Write, true),
+        (Write, Write, true),
+    ] {
+        assert_eq!((a.conflicts(b), b.conflicts(a)), (conflict, conflict), "{a:?} with {b:?}");
+    }
+}
+
+#[test]
+#[should_panic(expected = "is read but not declared")]
+fn undeclared_read_stops_the_program() {
+    let _ = Slots::default().account(&CellPath::account(&address(0)));
+}
+
+#[test]
+fn stake_is_burned_once_but_every_offence_recorded() {
+    let mut state = ExecutionState::new(&genesis(&[100], &[10, 20, 30, 40]));
+    let first = evidence(1, 0, Offence::ConflictingNotarize);
+    let second = evidence(1, 0, Offence::NullifyFinalize);
+    let stranger = evidence(4, 0, Offence::ConflictingFinalize);
+    state.execute(&block(1, vec![], vec![first, first, stranger]));
+    state.execute(&block(2, vec![], vec![first, second]));
+    let told: Vec<(u32, u64, u64)> = state
+        .offences()
+        .iter()
+        .map(|one| (one.validator.get(), one.height.get(), one.slashed))
+        .collect();
+    assert_eq!(told, [(101, 1, 20), (101, 2, 0)]);
+    assert_eq!(state.stake(ValidatorId::new(101)), Some(0));
+    assert_eq!(state.stake(ValidatorId::new(102)), Some(30));
+    assert_eq!((state.supply().burned, state.supply().stakes), (20, 80));
+}
+
+#[test]
+fn genesis_that_makes_no_sense_is_refused() {
+    let mut twice = genesis(&[1, 2], &[1]);
+    twice.accounts[1].address = twice.accounts[0].address;
+    let refused = ExecutionState::try_new(&twice).unwrap_err();
+    assert_eq!(refused, GenesisError::DuplicateAccount(address(0)));
+
+    let most = ExecutionState::try_new(&genesis(&[u64::MAX - 1], &[1])).unwrap();
+    assert_eq!(most.issued(), u128::from(u64::MAX));
+    let refused = ExecutionState::try_new(&genesis(&[u64::MAX], &[1])).unwrap_err();
+    assert_eq!(refused, GenesisError::SupplyTooLarge(u128::from(u64::MAX) + 1));
+
+    assert!(matches!(
+        ExecutionState::try_new(&genesis(&[1], &[])),
+        Err(GenesisError::Committee(_))
+    ));
+}
+
+#[test]
+#[should_panic(expected = "executing above height 0")]
+fn skipping_a_height_stops_the_program() {
+    ExecutionState::new(&genesis(&[1], &[1])).execute(&block(2, vec![], vec![]));
+}
+
+#[test]
+fn cells_of_a_kind_lie_together_and_say_so() {
+    let account = CellPath::account(&address(3));
+    let fees = CellPath::system(&SystemKey::Fees);
+    assert_eq!((account.get()[0], fees.get()[0]), (1, 8));
+    for (cell, kind) in [
+        (Cell::Account(Account { nonce: 1, balance: 2 }), CellKind::Account),
+        (Cell::System(System::Burned(9)), CellKind::System),
+    ] {
+        let bytes = codec::encode(&cell);
+        assert_eq!((cell.kind(), bytes[0]), (kind, kind.code()));
+        assert_eq!(codec::encode(&kind), [kind.code()]);
+        assert_eq!(codec::decode::<Cell>(&bytes, 64), Ok(cell));
+    }
+}
+
+#[test]
+fn element_depends_on_path_and_value() {
+    let (here, there) = (CellPath::account(&address(0)), CellPath::account(&address(1)));
+    let cell = |balance| Cell::Account(Account { nonce: 0, balance });
+    assert_ne!(element(&here, &cell(1)), element(&there, &cell(1)));
+    assert_ne!(element(&here, &cell(1)), element(&here, &cell(2)));
+}
+
+proptest! {
+    /// Any order of adding, with anything added and removed in between, gives the same digest; and
+    /// another set gives another.
+    #[test]
+    fn set_digest_forgets_the_order(
+        elements in proptest::collection::btree_set(any::<[u8; 32]>(), 1..8),
+        passing in any::<[u8; 32]>(),
+    ) {
+        let elements: Vec<Digest> = elements.into_iter().map(Digest::new).collect();
+        let mut forwards = LtHash::new();
+        elements.iter().for_each(|element| forwards.add(element));
+        let mut backwards = LtHash::new();
+        backwards.add(&Digest::new(passing));
+        elements.iter().rev().for_each(|element| backwards.add(element));
+        backwards.remove(&Digest::new(passing));
+        prop_assert_eq!(&forwards, &backwards);
+        prop_assert_eq!(forwards.digest(), backwards.digest());
+        backwards.remove(&elements[0]);
+        prop_assert_ne!(forwards.digest(), backwards.digest());
+    }
+}

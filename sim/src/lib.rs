@@ -10,3 +10,4 @@ pub mod check;
 pub mod report;
 pub mod scenario;
 pub mod trace;
+pub mod world;

@@ -24,6 +24,8 @@ pub mod random;
 pub mod replica;
 pub mod signer;
 pub mod store;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod time;
 pub mod transaction;
 pub mod types;

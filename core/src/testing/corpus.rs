@@ -1,0 +1,176 @@
+//! Real values, encoded: where fuzzing starts from, and what `docs/wire.md` shows.
+
+use std::sync::Arc;
+
+use crate::{
+    codec::{self, Bounded},
+    evidence::Evidence,
+    message::{BlockRequest, BlockResponse, BlockWant, CertificateRequest, Message, Status},
+    random::Seed,
+    replica::Replica,
+    signer::{Pledge, SafetyState, SignState},
+    store::{Record, Recovered, SignerRecord, Stored},
+    testing::cast::{Cast, Link, account_key, finalize, notarize, nullify},
+    transaction::{Address, Output, Transaction, TransactionBody, TransactionKind},
+    types::{ChainId, Digest, Epoch, Height, View},
+    vote::Kind,
+};
+
+/// One encoded value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sample {
+    /// The [`super::fuzz::Target`] it belongs to.
+    pub target: &'static str,
+    /// What it is.
+    pub name: &'static str,
+    /// The bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// One of each kind of message, with its name.
+#[must_use]
+pub fn messages() -> Vec<(&'static str, Message)> {
+    let cast = Cast::equal(4);
+    let chain = cast.chain(3);
+    let skip = cast.certificate(nullify(4), [0, 1, 3]);
+    let parent = Some(&chain[1]);
+    let last = &chain[2];
+    vec![
+        ("proposal", Message::Proposal(Arc::new(last.proposal(parent)))),
+        ("notarize", Message::Vote(cast.vote(1, notarize(5, 1)))),
+        ("nullify", Message::Vote(cast.vote(2, nullify(5)))),
+        ("finalize", Message::Vote(cast.vote(3, finalize(5, 1)))),
+        ("votes", Message::Votes(Bounded::new(vec![cast.vote(2, nullify(5))]))),
+        ("certificates", Message::Certificates(Bounded::new(vec![skip]))),
+        ("status", Message::Status(status(last))),
+        ("certificate-request", Message::CertificateRequest(certificate_request())),
+        ("block-request", Message::BlockRequest(block_request())),
+        ("block-response", Message::BlockResponse(block_response(last))),
+        ("transactions", Message::Transactions(Bounded::new(vec![transfer(0)]))),
+        ("evidence", Message::Evidence(evidence(&cast))),
+    ]
+}
+
+fn status(last: &Link) -> Status {
+    Status {
+        epoch: Epoch::ZERO,
+        view: View::new(5),
+        finalized_view: last.candidate.view,
+        finalized_height: last.height(),
+        finalized_id: last.candidate.id(),
+    }
+}
+
+fn certificate_request() -> CertificateRequest {
+    CertificateRequest { epoch: Epoch::ZERO, view: View::new(4), kind: Some(Kind::Nullify) }
+}
+
+fn block_request() -> BlockRequest {
+    BlockRequest { id: 9, want: BlockWant::From(Height::new(3)) }
+}
+
+fn block_response(last: &Link) -> BlockResponse {
+    BlockResponse {
+        id: 9,
+        blocks: Bounded::new(vec![Arc::clone(&last.block)]),
+        links: Bounded::default(),
+        finalization: Some(last.finalization.clone()),
+        proofs: Bounded::new(vec![last.proof()]),
+    }
+}
+
+fn evidence(cast: &Cast) -> Evidence {
+    let (first, second) = (cast.vote(2, notarize(5, 1)), cast.vote(2, notarize(5, 2)));
+    Evidence::of(&first, &second).expect("two Notarizes of one view")
+}
+
+/// A signed transfer from account `payer` to the next.
+#[must_use]
+pub fn transfer(payer: u64) -> Transaction {
+    let key = account_key(payer);
+    let to = Address::of_key(&account_key(payer + 1).public());
+    let body = TransactionBody {
+        version: 1,
+        chain_id: ChainId::new(7),
+        payer: Address::of_key(&key.public()),
+        nonce: 0,
+        fee: 10,
+        valid_until: Height::new(1_000),
+        kind: TransactionKind::Transfer { outputs: Bounded::new(vec![Output { to, amount: 25 }]) },
+    };
+    Transaction::signed(body, &key)
+}
+
+/// One of each kind of record, with its name, in an order a log may have.
+#[must_use]
+pub fn records() -> Vec<(&'static str, Record)> {
+    let cast = Cast::equal(4);
+    let link = cast.chain(1).remove(0);
+    vec![
+        ("block", Record::Block(Arc::clone(&link.block))),
+        ("certificate", Record::Certificate(link.notarization.clone())),
+        ("finalized", link.finalized()),
+        ("proof", Record::Proof(link.proof())),
+        ("evidence", Record::Evidence(evidence(&cast))),
+    ]
+}
+
+/// A sign-state after a few promises.
+///
+/// # Panics
+/// Never: the promises do not contradict each other.
+#[must_use]
+pub fn sign_state() -> SignState {
+    let mut state = SignState::default();
+    for statement in [notarize(5, 1), finalize(5, 1), notarize(6, 2), nullify(6)] {
+        let safety = SafetyState { epoch: Epoch::ZERO, floor: View::new(3) };
+        state.record(&Pledge { safety, statement }).expect("no contradiction");
+    }
+    state
+}
+
+/// A few values for every fuzz target.
+#[must_use]
+pub fn samples() -> Vec<Sample> {
+    let cast = Cast::equal(4);
+    let chain = cast.chain(3);
+    let last = &chain[2];
+    let full = cast.block(1, Digest::ZERO, vec![transfer(0), transfer(1)]);
+    let recovered = recovered(&chain);
+    let replica = Replica::new(cast.config(0), recovered.clone(), Seed::from_number(1));
+
+    let mut samples: Vec<Sample> = Vec::new();
+    let mut add = |target, name, bytes| samples.push(Sample { target, name, bytes });
+    for (name, message) in messages() {
+        add("message", name, message.encode());
+    }
+    for (name, record) in records() {
+        add("record", name, codec::encode(&record));
+    }
+    add("certificate", "notarization", codec::encode(&last.notarization));
+    add("certificate", "minority", codec::encode(&cast.certificate(nullify(4), [2])));
+    add("block", "empty", codec::encode(&last.block));
+    add("block", "full", codec::encode(&full));
+    add("transaction", "transfer", codec::encode(&transfer(0)));
+    add("evidence", "two-notarizes", codec::encode(&evidence(&cast)));
+    add("sign-state", "fresh", codec::encode(&SignState::default()));
+    add("sign-state", "used", codec::encode(&sign_state()));
+    add("recovered", "nothing", codec::encode(&Recovered::nothing()));
+    add("recovered", "chain", codec::encode(&recovered));
+    add("genesis", "four", codec::encode(cast.genesis()));
+    add("commit-proof", "direct", codec::encode(&last.proof()));
+    add("replica", "restored", codec::encode(&replica));
+    samples
+}
+
+fn recovered(chain: &[Link]) -> Recovered {
+    let mut stored = Stored::default();
+    let (pending, finalized) = chain.split_last().expect("a chain");
+    for link in finalized {
+        link.recorded().iter().for_each(|record| stored.apply(record));
+        stored.apply(&link.finalized());
+        stored.apply(&Record::Proof(link.proof()));
+    }
+    pending.recorded().iter().for_each(|record| stored.apply(record));
+    stored.recover(SignerRecord::Intact(sign_state()))
+}

@@ -1,0 +1,106 @@
+//! One fuzz target per decoder: a plain function over bytes.
+//!
+//! Each must return for any bytes, and if they decode the value must encode back to exactly them.
+//! `core/tests/fuzz.rs` runs them over a corpus and seeded mutations of it; `core/fuzz/` hands the
+//! same functions to a coverage-guided fuzzer.
+
+use std::fmt::Debug;
+
+use borsh::{BorshDeserialize, BorshSerialize};
+
+use crate::{
+    block::Block,
+    certificate::Certificate,
+    codec,
+    config::Genesis,
+    evidence::Evidence,
+    message::{MESSAGE_BYTES_MAX, Message},
+    proof::{CommitProof, SKIPS_MAX},
+    replica::Replica,
+    signer::SignState,
+    store::{Record, Recovered},
+    transaction::Transaction,
+};
+
+/// A decoder under test.
+#[derive(Clone, Copy, Debug)]
+pub struct Target {
+    /// Its name: also the prefix of its corpus files.
+    pub name: &'static str,
+    /// Decodes, and panics if the value does not encode back. Returns whether the bytes decoded.
+    pub run: fn(&[u8]) -> bool,
+}
+
+/// Every decoder.
+pub const TARGETS: [Target; 11] = [
+    Target { name: "message", run: message },
+    Target { name: "certificate", run: round_trip::<Certificate> },
+    Target { name: "block", run: block },
+    Target { name: "transaction", run: round_trip::<Transaction> },
+    Target { name: "evidence", run: evidence },
+    Target { name: "record", run: round_trip::<Record> },
+    Target { name: "sign-state", run: round_trip::<SignState> },
+    Target { name: "recovered", run: round_trip::<Recovered> },
+    Target { name: "genesis", run: genesis },
+    Target { name: "commit-proof", run: commit_proof },
+    Target { name: "replica", run: round_trip::<Replica> },
+];
+
+/// The target of that name.
+#[must_use]
+pub fn target(name: &str) -> Option<Target> {
+    TARGETS.into_iter().find(|target| target.name == name)
+}
+
+/// Decodes and encodes back.
+///
+/// # Panics
+/// If what was decoded has another encoding.
+pub fn round_trip<T: BorshSerialize + BorshDeserialize + Debug>(bytes: &[u8]) -> bool {
+    decoded::<T>(bytes).is_some()
+}
+
+fn decoded<T: BorshSerialize + BorshDeserialize + Debug>(bytes: &[u8]) -> Option<T> {
+    let value: T = codec::decode(bytes, MESSAGE_BYTES_MAX).ok()?;
+    assert!(codec::encode(&value) == bytes, "decoded, and encodes to other bytes: {value:?}");
+    Some(value)
+}
+
+fn message(bytes: &[u8]) -> bool {
+    decoded::<Message>(bytes).inspect(|message| assert!(!message.name().is_empty())).is_some()
+}
+
+fn block(bytes: &[u8]) -> bool {
+    let block = decoded::<Block>(bytes);
+    block
+        .inspect(|block| {
+            let again = Block::new(block.header().clone(), block.payload().clone());
+            assert!(again.digest() == block.digest(), "a digest is of the header alone");
+        })
+        .is_some()
+}
+
+fn evidence(bytes: &[u8]) -> bool {
+    let evidence = decoded::<Evidence>(bytes);
+    evidence
+        .inspect(|evidence| {
+            let [first, second] = evidence.votes();
+            // What decodes to an offence is what the two votes would be put together as.
+            if evidence.offence().is_some() {
+                assert!(Evidence::of(second, first) == Some(*evidence), "order matters");
+            }
+        })
+        .is_some()
+}
+
+fn genesis(bytes: &[u8]) -> bool {
+    let genesis = decoded::<Genesis>(bytes);
+    // A committee or an error that says why: never a panic.
+    genesis.inspect(|genesis| drop(genesis.committee())).is_some()
+}
+
+fn commit_proof(bytes: &[u8]) -> bool {
+    let proof = decoded::<CommitProof>(bytes);
+    // The missing certificates are within a bound, whatever the views say.
+    proof.inspect(|proof| assert!(proof.missing().count() <= SKIPS_MAX + 1)).is_some()
+}

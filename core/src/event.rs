@@ -91,6 +91,11 @@ pub enum Event {
         /// Transactions skipped, without effect.
         skipped: u32,
     },
+    /// Two conflicting chains were finalized: it stops for good.
+    SafetyHalt {
+        /// The highest block it had taken for final.
+        height: Height,
+    },
     /// It holds proof of an offence.
     Evidence(Evidence),
     /// It asks for blocks it lacks.

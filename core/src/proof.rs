@@ -56,3 +56,31 @@ impl CommitProof {
         self.candidate.view.get().saturating_sub(listed)
     }
 }
+
+impl CommitProof {
+    /// Takes a checked certificate that the proof lacks. Returns whether it did.
+    pub(crate) fn accept(&mut self, certificate: &Certificate) -> bool {
+        let wanted = (certificate.view(), certificate.kind());
+        match certificate.statement.candidate() {
+            Some(candidate) if *candidate == self.candidate => {
+                let slot = match certificate.kind() {
+                    Kind::Finalize => &mut self.finalization,
+                    _ => &mut self.notarization,
+                };
+                let fresh = slot.is_none();
+                slot.get_or_insert_with(|| certificate.clone());
+                fresh
+            }
+            Some(_) => false,
+            None if self.missing().any(|missing| missing == wanted) => {
+                let mut skips = std::mem::take(&mut self.nullifications).into_inner();
+                skips.push(certificate.clone());
+                skips.sort_unstable_by_key(Certificate::view);
+                let fits = skips.len() <= SKIPS_MAX;
+                self.nullifications = crate::job::fitting(skips);
+                fits
+            }
+            None => false,
+        }
+    }
+}

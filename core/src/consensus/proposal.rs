@@ -1,0 +1,288 @@
+//! Judging a leader's proposal (P23-P25).
+
+use std::sync::Arc;
+
+use super::{Consensus, HeldBlock, Pending, view_state::Slot};
+use crate::{
+    block::{Candidate, Header},
+    effect::{Effect, PeerFault},
+    event::{Event, TimeoutReason},
+    job::{BlockFault, Job, JobId},
+    message::{Justify, Proposal},
+    notice::Out,
+    store::Record,
+    time::Now,
+    types::{PeerId, View},
+    vote::{Kind, Statement},
+};
+
+/// Whether the current view's proposal may be voted for.
+enum Judgement {
+    /// Yes.
+    Good,
+    /// Not yet: something was asked for, or time must pass.
+    Wait,
+    /// Never.
+    Bad,
+}
+
+impl Consensus {
+    /// P23: takes a proposal and every certificate in it; has its signatures and payload checked.
+    pub(super) fn on_proposal(
+        &mut self,
+        now: Now,
+        from: PeerId,
+        proposal: Arc<Proposal>,
+        out: &mut Out<'_>,
+    ) {
+        let Statement::Notarize(candidate) = proposal.notarize.statement else {
+            return out.fx.penalize(from, PeerFault::MalformedProposal);
+        };
+        if candidate.epoch != self.epoch {
+            return;
+        }
+        let leader = self.schedule.leader(candidate.view);
+        if proposal.notarize.signer != leader || self.peers.id(leader) != from {
+            return out.fx.penalize(from, PeerFault::NotTheLeader);
+        }
+        if !self.is_well_formed(&candidate, &proposal) {
+            return out.fx.penalize(from, PeerFault::MalformedProposal);
+        }
+        self.take_justify(now, from, &proposal.justify, out);
+
+        let view = candidate.view;
+        self.peers.on_view(leader, view);
+        if view <= self.finalized.view || view > self.view.next() {
+            return;
+        }
+        // A second, different candidate shows as a conflict of the leader's votes (P60).
+        if !self.offer_vote(now, from, proposal.notarize, out) {
+            return;
+        }
+        let state = self.view_state(view);
+        if state.slot != Slot::Empty {
+            return;
+        }
+        state.slot = Slot::Checking(Arc::clone(&proposal));
+        let vote = self.context.check(&self.committee, &proposal.notarize);
+        let mut checks = vec![vote.expect("the leader is a member")];
+        for evidence in &proposal.block.payload().evidence {
+            match evidence.checks(&self.context, &self.committee) {
+                Some(both) => checks.extend(both),
+                None => return self.refuse(now, candidate, from, out),
+            }
+        }
+        let id = out.jobs.next();
+        self.pending.insert(id, Pending::Proposal(view));
+        out.fx.push(Effect::Run(Job::CheckBlock { id, block: Arc::clone(&proposal.block), checks }));
+    }
+
+    /// Whether a proposal agrees with itself and the limits; no honest leader's fails this.
+    fn is_well_formed(&self, candidate: &Candidate, proposal: &Proposal) -> bool {
+        let header: &Header = proposal.block.header();
+        let payload = proposal.block.payload();
+        let count = u32::try_from(payload.transactions.len()).expect("bounded by the encoding");
+        candidate.block == proposal.block.digest()
+            && candidate.parent_view < candidate.view
+            && header.epoch == candidate.epoch
+            && header.chain_id == self.chain_id
+            && header.origin_view == candidate.view
+            && header.proposer == proposal.notarize.signer
+            && header.payload_len <= self.parameters.payload_bytes_max
+            && count <= self.parameters.transactions_max
+            && header.next_committee.is_none()
+            && payload.evidence.iter().all(|evidence| evidence.epoch() == candidate.epoch)
+            && justifies(candidate, &proposal.justify)
+    }
+
+    fn take_justify(&mut self, now: Now, from: PeerId, justify: &Justify, out: &mut Out<'_>) {
+        for certificate in justify.parent.iter().chain(&justify.skips) {
+            self.on_certificate(now, from, certificate.clone(), out);
+        }
+    }
+
+    /// Learns whether the signatures and the payload hold.
+    pub(crate) fn on_block_checked(
+        &mut self,
+        now: Now,
+        id: JobId,
+        good: &[bool],
+        fault: Option<BlockFault>,
+        out: &mut Out<'_>,
+    ) {
+        let Some(Pending::Proposal(view)) = self.pending.remove(&id) else { return };
+        if view <= self.finalized.view {
+            return;
+        }
+        let state = self.view_state(view);
+        let Slot::Checking(proposal) = state.slot.clone() else { return };
+        let vote = proposal.notarize;
+        let Some(candidate) = vote.statement.candidate().copied() else { return };
+        let from = self.peers.id(vote.signer);
+
+        let (signed, evidence) = good.split_first().expect("the leader's vote was asked about");
+        if !signed {
+            self.view_state(view).slot = Slot::Empty;
+            self.view_state(view).votes(Kind::Notarize).on_checked(&vote, false);
+            return out.fx.penalize(from, PeerFault::BadVoteSignature);
+        }
+        self.count_checked(now, vote, out);
+        if view <= self.finalized.view {
+            return;
+        }
+        if fault.is_some() || evidence.contains(&false) {
+            return self.refuse(now, candidate, from, out);
+        }
+        let block = Arc::clone(&proposal.block);
+        let state = self.view_state(view);
+        state.arrival = state.entered.map(|entered| now.mono.since(entered));
+        state.slot = Slot::Accepted { candidate, block: Arc::clone(&block) };
+        out.fx.report(Event::ProposalAccepted { candidate });
+        self.on_block(now, block, out);
+    }
+
+    /// Nobody may vote for this candidate: the leader is at fault and its view pointless.
+    fn refuse(&mut self, now: Now, candidate: Candidate, from: PeerId, out: &mut Out<'_>) {
+        out.fx.penalize(from, PeerFault::InvalidBlock);
+        self.view_state(candidate.view).slot = Slot::Refused(candidate);
+        if candidate.view == self.view {
+            self.give_up(now, TimeoutReason::InvalidProposal, out);
+        }
+    }
+
+    /// Takes in a block whose payload was checked: proposed or fetched.
+    pub(super) fn on_block(
+        &mut self,
+        now: Now,
+        block: Arc<crate::block::Block>,
+        out: &mut Out<'_>,
+    ) {
+        let digest = block.digest();
+        self.blocks.entry(digest).or_insert(HeldBlock { block, written: false });
+        let waiting: Vec<View> = self
+            .views
+            .iter()
+            .filter(|(_, state)| state.notarized().is_some_and(|candidate| candidate.block == digest))
+            .map(|(view, _)| *view)
+            .collect();
+        for view in waiting {
+            self.try_finalize(view, out);
+        }
+        self.try_advance_finality(now, out);
+        self.try_notarize(now, out);
+        if Some(self.schedule.leader(self.view)) == self.me {
+            self.try_propose(now, out);
+        }
+    }
+
+    /// P24: votes Notarize for the current view's proposal as soon as everything it rests on is held.
+    pub(super) fn try_notarize(&mut self, now: Now, out: &mut Out<'_>) {
+        let view = self.view;
+        let Some(state) = self.views.get(&view) else { return };
+        let Slot::Accepted { candidate, block } = &state.slot else { return };
+        if state.mine.notarize.is_some() || state.mine.nullify || !self.votes {
+            return;
+        }
+        let (candidate, block) = (*candidate, Arc::clone(block));
+        match self.judge(now, &candidate, block.header(), out) {
+            Judgement::Wait => {}
+            Judgement::Bad => {
+                let leader = self.peers.id(self.schedule.leader(view));
+                self.refuse(now, candidate, leader, out);
+            }
+            Judgement::Good => {
+                self.write_block(&candidate.block, out);
+                if self.try_pledge(Statement::Notarize(candidate), out) {
+                    self.pacemaker.leader = None;
+                    self.pacemaker.timestamp = None;
+                }
+            }
+        }
+    }
+
+    /// P24, P25: ancestry, link, and timestamp.
+    fn judge(
+        &mut self,
+        now: Now,
+        candidate: &Candidate,
+        header: &Header,
+        out: &mut Out<'_>,
+    ) -> Judgement {
+        let hint = self.peers.id(self.schedule.leader(candidate.view));
+
+        // The parent is the finalized tip, or notarized above it. Anything below conflicts with it.
+        let parent = candidate.parent_view;
+        let parent_block = if parent < self.finalized.view {
+            return Judgement::Bad;
+        } else if parent == self.finalized.view {
+            if candidate.parent_id != self.finalized.id {
+                return Judgement::Bad;
+            }
+            self.finalized.head.block
+        } else {
+            match self.views.get(&parent).and_then(|state| state.notarized()) {
+                Some(held) if held.id() == candidate.parent_id => held.block,
+                // Only one candidate of a view can be notarized, and it is another.
+                Some(_) => return Judgement::Bad,
+                None => {
+                    self.want_certificate(now, parent, None, Some(hint), out);
+                    return Judgement::Wait;
+                }
+            }
+        };
+
+        // Every view between was given up by a quorum.
+        let mut skipped = candidate.view;
+        while let Some(view) = skipped.previous().filter(|view| *view > parent) {
+            if !self.views.get(&view).is_some_and(|state| state.is_nullified()) {
+                self.want_certificate(now, view, Some(Kind::Nullify), Some(hint), out);
+                return Judgement::Wait;
+            }
+            skipped = view;
+        }
+
+        let Some(parent) = self.parent_of(parent_block) else {
+            self.want_block(parent_block, Some(hint), out);
+            return Judgement::Wait;
+        };
+        if header.parent != parent_block
+            || header.height != parent.height.next()
+            || header.timestamp <= parent.timestamp
+        {
+            return Judgement::Bad;
+        }
+
+        // P25: a block from the future is no offence: whose clock is wrong cannot be known.
+        let ahead = self.parameters.timestamp_ahead_max;
+        let allowed = now.wall.plus_millis(ahead.millis());
+        if header.timestamp > allowed {
+            let wait = header.timestamp.get() - allowed.get();
+            let due = now.mono.plus(crate::time::Span::from_millis(wait));
+            self.pacemaker.timestamp = Some(due);
+            return Judgement::Wait;
+        }
+        Judgement::Good
+    }
+
+    /// Emits a held block's record, once.
+    pub(super) fn write_block(&mut self, digest: &crate::types::Digest, out: &mut Out<'_>) {
+        let Some(held) = self.blocks.get_mut(digest).filter(|held| !held.written) else { return };
+        held.written = true;
+        let record = Record::Block(Arc::clone(&held.block));
+        self.write(vec![record], out);
+    }
+}
+
+/// Whether the certificates shown are about the candidate's parent and the views it skips.
+fn justifies(candidate: &Candidate, justify: &Justify) -> bool {
+    let parent = justify.parent.as_ref().is_none_or(|certificate| {
+        certificate.statement.candidate().is_some_and(|parent| {
+            parent.view == candidate.parent_view && parent.id() == candidate.parent_id
+        })
+    });
+    let between = candidate.parent_view.next()..candidate.view;
+    let skips = justify.skips.iter().all(|certificate| {
+        certificate.kind() == Kind::Nullify && between.contains(&certificate.view())
+    });
+    parent && skips
+}

@@ -1,0 +1,83 @@
+//! What one machine of a replica leaves for another. Each notice has exactly one receiver, and
+//! `replica.rs` passes them on in one exhaustive match; machines never call each other.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use crate::{
+    block::Block,
+    certificate::{Certificate, Verified},
+    effect::Effects,
+    execution::ExecutedBlock,
+    job::JobIds,
+    proof::CommitProof,
+    types::{Digest, Height, PeerId, View},
+    vote::Kind,
+};
+
+/// One thing another machine should know.
+#[derive(Clone, Debug)]
+pub(crate) enum Notice {
+    /// consensus -> mempool: I lead `view`; what should the block carry? Nothing that is in
+    /// `ancestors`, and nothing at all if execution lags too far behind.
+    PayloadWanted {
+        /// The view to propose in.
+        view: View,
+        /// Blocks between finality and the new one.
+        ancestors: Vec<Arc<Block>>,
+        /// The payload must be empty.
+        empty: bool,
+    },
+    /// consensus -> sync: I need this block, which some quorum has accepted.
+    BlockWanted {
+        /// Its digest.
+        digest: Digest,
+        /// Who should have it.
+        hint: Option<PeerId>,
+    },
+    /// consensus -> sync: I need the finalized blocks from this height.
+    BlocksWanted {
+        /// The first of them.
+        from: Height,
+    },
+    /// consensus -> sync: a peer asks for certificates I no longer keep in memory.
+    CertificatesWanted {
+        /// Who asks.
+        by: PeerId,
+        /// The view.
+        view: View,
+        /// The kind, if it is above finality.
+        kind: Option<Kind>,
+    },
+    /// consensus -> execution: these blocks are final and durable, in height order.
+    Delivered(Vec<Arc<Block>>),
+    /// sync -> consensus: the block that was wanted, its payload checked.
+    BlockFetched(Arc<Block>),
+    /// sync -> consensus: final blocks, checked, and the Finalization that proves them.
+    BlocksFetched {
+        /// Ascending and contiguous.
+        blocks: Vec<Arc<Block>>,
+        /// Of the last block or a descendant.
+        finalization: Verified<Certificate>,
+        /// Checked commit proofs of some of them.
+        proofs: Vec<CommitProof>,
+    },
+    /// execution -> mempool and consensus' pace: a block was executed.
+    Executed(ExecutedBlock),
+}
+
+/// Where a machine puts what should happen next.
+pub(crate) struct Out<'a> {
+    /// For the driver.
+    pub(crate) fx: &'a mut Effects,
+    /// For other machines.
+    pub(crate) notices: &'a mut VecDeque<Notice>,
+    /// Names for jobs.
+    pub(crate) jobs: &'a mut JobIds,
+}
+
+impl Out<'_> {
+    /// Leaves a notice.
+    pub(crate) fn notice(&mut self, notice: Notice) {
+        self.notices.push_back(notice);
+    }
+}

@@ -1,20 +1,40 @@
 //! One validator, as a value: the core's one door.
+//!
+//! `Replica` owns the machines and passes their notices on. It decides nothing itself: which machine an
+//! input or a notice is for is written down here, once, in two exhaustive matches.
+
+use std::{collections::VecDeque, sync::Arc};
 
 use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::{
+    block::Block,
+    codec::Bounded,
     config::Config,
+    consensus::Consensus,
     effect::{Effects, Input, Timer},
+    execution::Execution,
+    job::{JobIds, JobResult},
+    message::{BlockWant, Message},
+    notice::{Notice, Out},
     random::Seed,
     store::Recovered,
+    sync::Sync,
     time::{Instant, Now},
-    types::{Height, View},
+    types::{Height, PeerId, View},
 };
 
 /// One validator. Equal (config, recovered, seed, inputs) give equal effects.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Replica {
+    peer: PeerId,
     started: bool,
+    /// The monotonic clock of the last step, and whether there was one.
+    last_step: Option<Instant>,
+    jobs: JobIds,
+    consensus: Consensus,
+    execution: Execution,
+    sync: Sync,
 }
 
 /// How much a replica holds, for the bounded-memory check and for metrics.
@@ -47,44 +67,200 @@ pub struct Backlog {
 
 impl Replica {
     /// Makes a validator from what it is told and what its store holds.
+    ///
+    /// # Panics
+    /// If the genesis validators are not a committee: check with `Genesis::committee` first.
     #[must_use]
-    pub fn new(_config: Config, _recovered: Recovered, _seed: Seed) -> Self {
-        Self { started: false }
+    pub fn new(config: Config, recovered: Recovered, seed: Seed) -> Self {
+        let consensus = Consensus::new(&config, recovered, seed.fork("consensus", 0).rng());
+        let members = consensus.committee().members();
+        let peers = members.map(|(_, one)| one.peer).filter(|peer| *peer != config.peer).collect();
+        Self {
+            peer: config.peer,
+            started: false,
+            last_step: None,
+            jobs: JobIds::new(),
+            execution: Execution::new(consensus.delivered_height()),
+            sync: Sync::new(peers, seed.fork("sync", 0).rng()),
+            consensus,
+        }
     }
 
     /// Takes one input, appends what should happen next. Never blocks, never fails: a faulty peer is
     /// an effect, a broken invariant a panic.
-    pub fn step(&mut self, _now: Now, _input: Input, _fx: &mut Effects) {
-        self.started = true;
+    ///
+    /// # Panics
+    /// If time does not increase strictly, a driver answers out of order, or an invariant is broken.
+    pub fn step(&mut self, now: Now, input: Input, fx: &mut Effects) {
+        assert!(
+            self.last_step.is_none_or(|last| last < now.mono),
+            "I10: time went from {:?} to {:?}",
+            self.last_step,
+            now.mono
+        );
+        self.last_step = Some(now.mono);
+        let mut notices = VecDeque::new();
+        let mut jobs = self.jobs.clone();
+        let mut out = Out { fx, notices: &mut notices, jobs: &mut jobs };
+
+        if !self.started {
+            self.started = true;
+            self.consensus.on_start(now, &mut out);
+        }
+        self.dispatch(now, input, &mut out);
+        while let Some(notice) = out.notices.pop_front() {
+            self.pass_on(now, notice, &mut out);
+        }
+        self.jobs = jobs;
+        self.consensus.assert_invariants();
+    }
+
+    /// Which machine an input is for.
+    fn dispatch(&mut self, now: Now, input: Input, out: &mut Out<'_>) {
+        match input {
+            Input::Tick => {
+                self.consensus.on_tick(now, out);
+                self.sync.on_tick(now, out);
+            }
+            Input::Received { from, message } => self.on_message(now, from, message, out),
+            Input::Submitted(_transaction) => {}
+            Input::Written { upto } => self.consensus.on_written(upto, out),
+            Input::Pledged(vote) => self.consensus.on_pledged(now, vote, out),
+            Input::Finished(result) => self.on_finished(now, result, out),
+            Input::Peer(_) => {}
+        }
+    }
+
+    fn on_message(&mut self, now: Now, from: PeerId, message: Message, out: &mut Out<'_>) {
+        match message {
+            Message::BlockRequest(request) => {
+                let in_memory = match request.want {
+                    BlockWant::Digest(digest) => self.consensus.block(&digest),
+                    BlockWant::From(_) => None,
+                };
+                self.sync.on_request(from, request, in_memory, out);
+            }
+            Message::BlockResponse(response) => {
+                let context = (self.consensus.context(), self.consensus.committee());
+                self.sync.on_response(now, from, response, self.consensus.head(), context, out);
+            }
+            Message::Transactions(_transactions) => {}
+            message @ (Message::Proposal(_)
+            | Message::Vote(_)
+            | Message::Votes(_)
+            | Message::Certificates(_)
+            | Message::Status(_)
+            | Message::CertificateRequest(_)
+            | Message::Evidence(_)) => self.consensus.on_message(now, from, message, out),
+        }
+    }
+
+    fn on_finished(&mut self, now: Now, result: JobResult, out: &mut Out<'_>) {
+        match result {
+            JobResult::Verified { id, good } => {
+                self.consensus.on_verified(now, id, &good, out);
+                self.sync.on_verified(now, id, &good, out);
+            }
+            JobResult::BlockChecked { id, good, fault } => {
+                self.consensus.on_block_checked(now, id, &good, fault, out);
+                self.sync.on_block_checked(now, id, fault, out);
+            }
+            JobResult::TransactionsChecked { .. } => {}
+            JobResult::Executed(block) => {
+                if let Some(done) = self.execution.on_executed(block, out.fx) {
+                    out.notice(Notice::Executed(done));
+                }
+            }
+            JobResult::BlocksRead { id, found } => self.sync.on_blocks_read(id, found, out),
+            JobResult::CertificatesRead { id, found } => {
+                self.sync.on_certificates_read(id, found, out);
+            }
+        }
+    }
+
+    /// Which machine a notice is for.
+    fn pass_on(&mut self, now: Now, notice: Notice, out: &mut Out<'_>) {
+        match notice {
+            Notice::PayloadWanted { view, ancestors, empty } => {
+                let transactions = self.payload(&ancestors, empty);
+                self.consensus.on_payload(now, view, transactions, out);
+            }
+            Notice::BlockWanted { digest, hint } => {
+                self.sync.on_block_wanted(now, digest, hint, out);
+            }
+            Notice::BlocksWanted { from } => self.sync.on_blocks_wanted(now, from, out),
+            Notice::CertificatesWanted { by, view, kind } => {
+                self.sync.on_certificates_wanted(by, view, kind, out);
+            }
+            Notice::Delivered(blocks) => {
+                for block in blocks {
+                    self.execution.on_delivered(block, out.fx);
+                }
+            }
+            Notice::BlockFetched(block) => self.consensus.on_block_fetched(now, block, out),
+            Notice::BlocksFetched { blocks, finalization, proofs } => {
+                self.consensus.on_blocks_fetched(now, blocks, finalization, proofs, out);
+            }
+            Notice::Executed(block) => {
+                self.consensus.on_executed(block.height);
+            }
+        }
+    }
+
+    fn payload(
+        &self,
+        _ancestors: &[Arc<Block>],
+        _empty: bool,
+    ) -> Bounded<crate::transaction::Transaction, { crate::block::TRANSACTIONS_MAX }> {
+        Bounded::default()
     }
 
     /// When to call `step` with `Input::Tick`, and why. A time that has passed means at once.
     #[must_use]
     pub fn next_wakeup(&self) -> Option<(Instant, Timer)> {
-        (!self.started).then_some((Instant::ZERO, Timer::Start))
+        if !self.started {
+            return Some((Instant::ZERO, Timer::Start));
+        }
+        [self.consensus.next_deadline(), self.sync.next_deadline()].into_iter().flatten().min()
+    }
+
+    /// Its name on the network.
+    #[must_use]
+    pub fn peer(&self) -> PeerId {
+        self.peer
     }
 
     /// The view it is in.
     #[must_use]
     pub fn view(&self) -> View {
-        View::ZERO
+        self.consensus.view()
     }
 
     /// Its finalized height, as far as it is durable.
     #[must_use]
     pub fn finalized_height(&self) -> Height {
-        Height::ZERO
+        self.consensus.delivered_height()
     }
 
     /// How much it holds.
     #[must_use]
     pub fn footprint(&self) -> Footprint {
-        Footprint::default()
+        let count = |held: usize| u64::try_from(held).expect("a count of things in memory");
+        let [views, votes, certificates, blocks, pending] = self.consensus.footprint();
+        Footprint {
+            views: count(views),
+            votes: count(votes),
+            certificates: count(certificates),
+            blocks: count(blocks) + count(self.execution.queued().count()),
+            pending: count(pending) + count(self.sync.pending()),
+            mempool_transactions: 0,
+            mempool_bytes: 0,
+        }
     }
 
     /// What is queued inside.
     #[must_use]
     pub fn backlog(&self) -> Backlog {
-        Backlog::default()
+        Backlog { transactions: 0, execution: self.execution.queued_bytes() }
     }
 }

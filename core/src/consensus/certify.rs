@@ -1,9 +1,6 @@
 //! Certificates: from bytes to facts, and what each fact calls for (P34-P38).
 
-use super::{
-    Consensus, Pending,
-    view_state::Held,
-};
+use super::{Consensus, Pending, view_state::Held};
 use crate::{
     certificate::{Certificate, Verified},
     effect::PeerFault,
@@ -210,7 +207,8 @@ impl Consensus {
 
     /// Keeps the bytes of old nullifications on disk only; that they exist stays known (P38).
     pub(super) fn spill_nullifications(&mut self) {
-        let here = |state: &super::view_state::ViewState| matches!(state.nullification, Held::Here(_));
+        let here =
+            |state: &super::view_state::ViewState| matches!(state.nullification, Held::Here(_));
         let held = self.views.values().filter(|state| here(state)).count();
         let excess = held.saturating_sub(NULLIFICATIONS_MAX);
         for state in self.views.values_mut().filter(|state| here(state)).take(excess) {

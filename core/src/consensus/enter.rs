@@ -5,9 +5,7 @@
 
 use super::Consensus;
 use crate::{
-    effect::Recipients,
     event::{Event, TimeoutReason},
-    message::Message,
     notice::Out,
     time::Now,
     types::{Stake, View},
@@ -86,7 +84,8 @@ impl Consensus {
 
     /// Acts on the timers of the current view.
     pub(super) fn on_view_timers(&mut self, now: Now, out: &mut Out<'_>) {
-        let passed = |deadline: Option<crate::time::Instant>| deadline.is_some_and(|at| at <= now.mono);
+        let passed =
+            |deadline: Option<crate::time::Instant>| deadline.is_some_and(|at| at <= now.mono);
         if passed(self.pacemaker.propose) {
             self.pacemaker.propose = None;
             self.propose_now(now, out);
@@ -143,15 +142,5 @@ impl Consensus {
         } else if let Some(vote) = votes.take_single(leader) {
             self.check_votes(vec![vote], out);
         }
-    }
-
-    /// Sends a message to one member.
-    pub(super) fn send_to(
-        &self,
-        index: crate::types::ValidatorIndex,
-        message: Message,
-        out: &mut Out<'_>,
-    ) {
-        out.fx.send(Recipients::One(self.peers.id(index)), message);
     }
 }

@@ -48,7 +48,9 @@ impl Consensus {
             let certificate = state.finalization.clone().expect("filtered above");
             let candidate = *certificate.statement.candidate().expect("a Finalization names one");
             match self.path_to(candidate.block) {
-                Path::Whole(blocks) => return self.finalize(now, certificate, candidate, blocks, out),
+                Path::Whole(blocks) => {
+                    return self.finalize(now, certificate, candidate, blocks, out);
+                }
                 Path::Fork => return self.halt(out),
                 Path::Missing(digest, height) if place == 0 => {
                     self.want_ancestor(digest, height, out);
@@ -134,12 +136,8 @@ impl Consensus {
         let seq = self.write(batch, out);
         self.sample_arrivals(&candidate);
 
-        self.finalized = Tip {
-            view: candidate.view,
-            id: candidate.id(),
-            head,
-            certificate: Some(certificate),
-        };
+        self.finalized =
+            Tip { view: candidate.view, id: candidate.id(), head, certificate: Some(certificate) };
         self.head = head;
         self.deliver_after(seq, path);
         self.prune();
@@ -314,6 +312,15 @@ impl Consensus {
         }
     }
 
+    /// Takes a block that was asked for by its digest.
+    pub(crate) fn on_block_fetched(&mut self, now: Now, block: Arc<Block>, out: &mut Out<'_>) {
+        let digest = block.digest();
+        let needed = block.header().height > self.head.height && !self.halted;
+        if needed && !self.blocks.contains_key(&digest) {
+            self.on_block(now, block, out);
+        }
+    }
+
     /// Takes final blocks that were fetched by height (P39).
     pub(crate) fn on_blocks_fetched(
         &mut self,
@@ -335,10 +342,7 @@ impl Consensus {
         for block in &fresh {
             let held = HeldBlock { block: Arc::clone(block), written: false };
             self.blocks.entry(block.digest()).or_insert(held);
-            out.fx.report(Event::Fetched {
-                block: block.digest(),
-                height: block.header().height,
-            });
+            out.fx.report(Event::Fetched { block: block.digest(), height: block.header().height });
         }
         let tip = *finalization.statement.candidate().expect("a Finalization names one");
         let last = fresh.last().expect("not empty").digest();

@@ -238,7 +238,13 @@ impl Consensus {
     }
 
     /// Takes a member's message. Anything else than consensus messages is not for this machine.
-    pub(crate) fn on_message(&mut self, now: Now, from: PeerId, message: Message, out: &mut Out<'_>) {
+    pub(crate) fn on_message(
+        &mut self,
+        now: Now,
+        from: PeerId,
+        message: Message,
+        out: &mut Out<'_>,
+    ) {
         let member = self.committee.index_of_peer(&from);
         if let Some(index) = member {
             self.peers.peer(index).heard = Some(now.mono);
@@ -278,7 +284,9 @@ impl Consensus {
             Some(Pending::Evidence(evidence, from)) => {
                 self.on_evidence_checked(now, evidence, from, good, out);
             }
-            Some(other @ Pending::Proposal(_)) => panic!("I8: {other:?} is answered by BlockChecked"),
+            Some(other @ Pending::Proposal(_)) => {
+                panic!("I8: {other:?} is answered by BlockChecked")
+            }
             None => {}
         }
     }

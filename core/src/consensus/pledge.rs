@@ -45,9 +45,7 @@ impl Consensus {
         let mine = &state.mine;
         match statement {
             // P11: one Notarize per view, none after giving up, only in the current view.
-            Statement::Notarize(_) => {
-                mine.notarize.is_none() && !mine.nullify && view == self.view
-            }
+            Statement::Notarize(_) => mine.notarize.is_none() && !mine.nullify && view == self.view,
             // P12: never after Finalize. A Notarize of mine does not hinder it.
             Statement::Nullify { .. } => {
                 mine.finalize.is_none() && !mine.nullify && view == self.view

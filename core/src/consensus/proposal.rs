@@ -74,7 +74,11 @@ impl Consensus {
         }
         let id = out.jobs.next();
         self.pending.insert(id, Pending::Proposal(view));
-        out.fx.push(Effect::Run(Job::CheckBlock { id, block: Arc::clone(&proposal.block), checks }));
+        out.fx.push(Effect::Run(Job::CheckBlock {
+            id,
+            block: Arc::clone(&proposal.block),
+            checks,
+        }));
     }
 
     /// Whether a proposal agrees with itself and the limits; no honest leader's fails this.
@@ -162,7 +166,9 @@ impl Consensus {
         let waiting: Vec<View> = self
             .views
             .iter()
-            .filter(|(_, state)| state.notarized().is_some_and(|candidate| candidate.block == digest))
+            .filter(|(_, state)| {
+                state.notarized().is_some_and(|candidate| candidate.block == digest)
+            })
             .map(|(view, _)| *view)
             .collect();
         for view in waiting {

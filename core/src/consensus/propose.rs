@@ -91,7 +91,11 @@ impl Consensus {
         let mut view = self.view.previous()?;
         loop {
             if view == self.finalized.view {
-                return Some(Base { view, id: self.finalized.id, block: self.finalized.head.block });
+                return Some(Base {
+                    view,
+                    id: self.finalized.id,
+                    block: self.finalized.head.block,
+                });
             }
             let state = self.views.get(&view);
             if let Some(candidate) = state.and_then(|state| state.notarized()) {
@@ -168,8 +172,7 @@ impl Consensus {
         self.pacemaker.propose = None;
         self.pacemaker.leader = None;
         self.write(vec![Record::Block(Arc::clone(&block))], out);
-        self.blocks
-            .insert(block.digest(), HeldBlock { block: Arc::clone(&block), written: true });
+        self.blocks.insert(block.digest(), HeldBlock { block: Arc::clone(&block), written: true });
         self.view_state(view).slot = Slot::Accepted { candidate, block };
         let pledged = self.try_pledge(Statement::Notarize(candidate), out);
         assert!(pledged, "P22: the guards were checked before building");

@@ -8,7 +8,9 @@ use std::{
     sync::Arc,
 };
 
-use super::{Consensus, Head, HeldBlock, Tip, pacemaker::Pacemaker, peers::Peers, view_state::Held};
+use super::{
+    Consensus, Head, HeldBlock, Tip, pacemaker::Pacemaker, peers::Peers, view_state::Held,
+};
 use crate::{
     block::root_id,
     certificate::Verified,
@@ -113,8 +115,7 @@ impl Consensus {
                 machine.unpunished.insert((evidence.signer(), offence));
             }
         }
-        machine.proofs =
-            recovered.proofs.into_iter().map(|proof| (proof.height, proof)).collect();
+        machine.proofs = recovered.proofs.into_iter().map(|proof| (proof.height, proof)).collect();
         machine.restore_promises(&sign_state);
         machine
     }
@@ -157,7 +158,7 @@ impl Consensus {
     /// P55: the first thing that happens. Pledges again, unchanged, whatever the signer has on
     /// record; signing is deterministic, so others see the very same votes. Then goes on.
     pub(crate) fn on_start(&mut self, now: Now, out: &mut Out<'_>) {
-        self.forget_members_silence(now);
+        self.hear_all(now);
         let repeats = std::mem::take(&mut self.repeats);
         out.fx.report(Event::Started {
             view: self.view,
@@ -199,5 +200,4 @@ impl Consensus {
     fn unfinished_proofs(&self) -> Vec<(View, Kind)> {
         self.proofs.values().flat_map(|proof| proof.missing().take(8).collect::<Vec<_>>()).collect()
     }
-
 }

@@ -8,7 +8,7 @@ use crate::{
     message::{CERTIFICATES_MAX, CertificateRequest, Message, Status, VOTES_MAX},
     notice::{Notice, Out},
     time::{Now, Span},
-    types::{Height, PeerId, ValidatorIndex, View},
+    types::{PeerId, View},
     vote::{Kind, Vote},
 };
 
@@ -50,13 +50,7 @@ impl Consensus {
     }
 
     /// P46: a peer says where it stands. If it is behind it gets what moves it on, now and then.
-    pub(super) fn on_status(
-        &mut self,
-        now: Now,
-        from: PeerId,
-        status: &Status,
-        out: &mut Out<'_>,
-    ) {
+    pub(super) fn on_status(&mut self, now: Now, from: PeerId, status: &Status, out: &mut Out<'_>) {
         if status.epoch != self.epoch || self.halted {
             return;
         }
@@ -204,7 +198,9 @@ impl Consensus {
         let CertificateRequest { view, kind, .. } = *request;
         if view <= self.finalized.view {
             match (kind, &self.finalized.certificate) {
-                (Some(_), _) => out.notice(Notice::CertificatesWanted { by: from, view, kind: None }),
+                (Some(_), _) => {
+                    out.notice(Notice::CertificatesWanted { by: from, view, kind: None })
+                }
                 (None, Some(certificate)) => {
                     send_certificates(Recipients::One(from), vec![(**certificate).clone()], out);
                 }
@@ -232,21 +228,11 @@ impl Consensus {
         }
     }
 
-    /// Forgets what nobody waits for any more; called on entering a view.
-    pub(super) fn forget_members_silence(&mut self, now: Now) {
+    /// Counts everybody as heard from now: silence before the start says nothing.
+    pub(super) fn hear_all(&mut self, now: Now) {
         for (index, _) in self.committee.members() {
             self.peers.peer(index).heard.get_or_insert(now.mono);
         }
-    }
-
-    /// Where the finalized tip is, for requests by height.
-    pub(crate) fn finalized_height(&self) -> Height {
-        self.finalized.head.height
-    }
-
-    /// A member's place, for machines that only know peers.
-    pub(crate) fn member(&self, peer: &PeerId) -> Option<ValidatorIndex> {
-        self.committee.index_of_peer(peer)
     }
 }
 

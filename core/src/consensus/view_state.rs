@@ -139,11 +139,6 @@ impl ViewState {
         certificate.statement.candidate()
     }
 
-    /// Its id.
-    pub(super) fn notarized_id(&self) -> Option<Digest> {
-        self.notarized().map(Candidate::id)
-    }
-
     /// The certificate behind [`Self::notarized`].
     pub(super) fn notarized_by(&self) -> Option<&Verified<Certificate>> {
         self.finalization.as_ref().or(self.notarization.as_ref())

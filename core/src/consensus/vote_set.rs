@@ -122,7 +122,8 @@ impl VoteSet {
             .tallies(committee)
             .into_iter()
             .find(|(_, tally)| committee.is_quorum(tally.checked))?;
-        let checked = |held: &&Held| held.vote.statement == statement && held.trust == Trust::Checked;
+        let checked =
+            |held: &&Held| held.vote.statement == statement && held.trust == Trust::Checked;
         let votes = self.votes.values().filter(checked).map(|held| held.vote).collect();
         Some(Certificate::from_votes(statement, votes))
     }
@@ -130,7 +131,11 @@ impl VoteSet {
     /// Drops the votes, because a certificate is held. Returns those that contradict it.
     pub(super) fn close(&mut self, certified: &Statement) -> Vec<Vote> {
         let votes = std::mem::take(&mut self.votes);
-        votes.into_values().map(|held| held.vote).filter(|vote| vote.statement != *certified).collect()
+        votes
+            .into_values()
+            .map(|held| held.vote)
+            .filter(|vote| vote.statement != *certified)
+            .collect()
     }
 
     /// The vote held of one signer.

@@ -69,10 +69,9 @@ impl Consensus {
                 unreachable!("{held:?} against {vote:?} was looked for above")
             }
             Offer::Suspect => {
-                let busy = self
-                    .pending
-                    .values()
-                    .any(|one| matches!(one, Pending::Suspect(other) if other.signer == vote.signer));
+                let busy = self.pending.values().any(
+                    |one| matches!(one, Pending::Suspect(other) if other.signer == vote.signer),
+                );
                 if !busy {
                     let check = self.context.check(&self.committee, &vote);
                     let check = check.expect("the signer is a member");
@@ -94,7 +93,7 @@ impl Consensus {
     }
 
     /// Has both votes of a contradiction checked, unless this offence is known already.
-    fn suspect(&mut self, evidence: Evidence, from: Option<PeerId>, out: &mut Out<'_>) {
+    pub(super) fn suspect(&mut self, evidence: Evidence, from: Option<PeerId>, out: &mut Out<'_>) {
         let Some(offence) = evidence.offence() else { return };
         if self.evidence.contains_key(&(evidence.signer(), offence)) {
             return;

@@ -188,6 +188,7 @@ fn event_fields(event: &Event) -> Fields {
             ("block", block.to_string().into()),
         ]),
         Event::Executed { height, .. }
+        | Event::SafetyHalt { height }
         | Event::Fetching { height }
         | Event::Fetched { height, .. } => {
             fields.push(("height", height.get().into()));
@@ -207,6 +208,7 @@ const fn event_name(event: &Event) -> &'static str {
         Event::Certified { .. } => "certified",
         Event::Finalized { .. } => "finalized",
         Event::Executed { .. } => "executed",
+        Event::SafetyHalt { .. } => "safety_halt",
         Event::Evidence(_) => "evidence",
         Event::Fetching { .. } => "fetching",
         Event::Fetched { .. } => "fetched",

@@ -125,7 +125,8 @@ pub enum PeerFault {
     InvalidBlock,
     /// Evidence that proves nothing.
     BadEvidence,
-    /// A transaction whose signature does not hold.
+    /// A transaction that no honest node passes on: malformed, of another chain, or with a signature
+    /// that does not hold.
     BadTransaction,
     /// An answer to nothing that was asked, or not what was asked for.
     BadResponse,

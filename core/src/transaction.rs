@@ -105,7 +105,9 @@ pub struct TransactionBody {
 }
 
 /// One key's consent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize,
+)]
 pub struct TransactionSignature {
     /// The key.
     pub key: PublicKey,

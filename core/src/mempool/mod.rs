@@ -1,9 +1,307 @@
-//! Transactions waiting for a block.
+//! Transactions waiting for a block: a sans-IO machine.
+//!
+//! Clients and peers offer transactions; whatever could be refused without looking at a signature is,
+//! the rest goes through one signature check and into the pool. Results of blocks tell it which nonces
+//! are used; it never sees the state, so whether a payer can pay is execution's question. It never
+//! holds more than its [`Limits`], and a block it fills has each payer's transactions in nonce order
+//! without a gap or a duplicate.
+
+mod intake;
+mod limits;
+mod nonces;
+mod outbox;
+mod pool;
+mod recent;
+mod refusal;
+
+use std::{collections::BTreeSet, sync::Arc};
+
 use borsh::{BorshDeserialize, BorshSerialize};
 
-/// Why a transaction was turned away.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
-pub enum Refusal {
-    /// Held already.
-    Duplicate,
+use self::{
+    intake::{Intake, Offer},
+    outbox::Outbox,
+    pool::{Dropped, Pool},
+    recent::Recent,
+};
+pub use self::{
+    limits::{Limits, Room},
+    refusal::Refusal,
+};
+use crate::{
+    block::{Block, TRANSACTIONS_MAX},
+    codec::Bounded,
+    effect::{Effects, PeerFault, Recipients, Timer},
+    event::Event,
+    execution::{ExecutedBlock, Outcome},
+    job::{JobId, JobIds},
+    message::{Message, TRANSACTIONS_GOSSIP_MAX},
+    time::{Instant, Now},
+    transaction::{Transaction, VERSION},
+    types::{ChainId, Height, PeerId},
+};
+
+/// Bytes of transactions in one gossip message.
+const GOSSIP_BYTES_MAX: u32 = 512 * 1024;
+
+/// Transactions waiting for a block.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Mempool {
+    chain_id: ChainId,
+    transaction_bytes_max: u32,
+    intake: Intake,
+    pool: Pool,
+    recent: Recent,
+    outbox: Outbox,
 }
+
+impl Mempool {
+    /// An empty mempool of a node whose state is the one after `executed`.
+    ///
+    /// At height zero every payer's next nonce is known to be zero. Above, a payer's nonce is unknown
+    /// until a block with one of its transactions is executed; until then its lowest held nonce is
+    /// taken to be the next one, and if it is not, execution skips it and the result tells.
+    #[must_use]
+    pub fn new(chain_id: ChainId, limits: Limits, executed: Height) -> Self {
+        Self {
+            chain_id,
+            transaction_bytes_max: limits.transaction_bytes_max,
+            intake: Intake::new(&limits),
+            pool: Pool::new(limits, executed),
+            recent: Recent::new(limits.recent_max),
+            outbox: Outbox::default(),
+        }
+    }
+
+    /// Upon a transaction from a client of this node: has its signature checked, or reports why it is
+    /// refused.
+    pub fn on_submitted(
+        &mut self,
+        _now: Now,
+        transaction: Transaction,
+        jobs: &mut JobIds,
+        fx: &mut Effects,
+    ) {
+        let offer = Offer { id: transaction.id(), transaction, from: None };
+        let id = offer.id;
+        if let Err(refusal) = self.offer(offer) {
+            fx.report(Event::TransactionRefused(id, refusal));
+        }
+        self.intake.run(jobs, fx);
+    }
+
+    /// Upon transactions from a peer: has their signatures checked. Complains about a peer that passes
+    /// on what no honest node does; anything else that is refused is no news and no fault.
+    pub fn on_gossip(
+        &mut self,
+        _now: Now,
+        from: PeerId,
+        transactions: Vec<Transaction>,
+        jobs: &mut JobIds,
+        fx: &mut Effects,
+    ) {
+        let mut faulty = false;
+        for transaction in transactions {
+            let offer = Offer { id: transaction.id(), transaction, from: Some(from) };
+            faulty |= self.offer(offer).is_err_and(Refusal::is_senders_fault);
+        }
+        if faulty {
+            fx.penalize(from, PeerFault::BadTransaction);
+        }
+        self.intake.run(jobs, fx);
+    }
+
+    /// Upon `JobResult::TransactionsChecked`: admits what is good and still fits. A client's bad
+    /// transaction is reported, a peer's is held against it. An unknown id changes nothing.
+    ///
+    /// # Panics
+    /// If `good` has not one answer per transaction of the job.
+    pub fn on_checked(
+        &mut self,
+        now: Now,
+        id: JobId,
+        good: Vec<bool>,
+        jobs: &mut JobIds,
+        fx: &mut Effects,
+    ) {
+        let mut faulty = BTreeSet::new();
+        for (offer, good) in self.intake.finish(id, good) {
+            match (good, offer.from) {
+                (true, _) => self.admit(now, offer, fx),
+                (false, Some(peer)) => {
+                    faulty.insert(peer);
+                }
+                (false, None) => {
+                    fx.report(Event::TransactionRefused(offer.id, Refusal::BadSignature));
+                }
+            }
+        }
+        for peer in faulty {
+            fx.penalize(peer, PeerFault::BadTransaction);
+        }
+        self.intake.run(jobs, fx);
+    }
+
+    /// Upon the result of the next block: drops what it executed and what it made pointless, and
+    /// learns its payers' next nonces.
+    ///
+    /// # Panics
+    /// If the height is not above the last one.
+    pub fn on_executed(&mut self, done: &ExecutedBlock, fx: &mut Effects) {
+        for (id, outcome) in &done.outcomes {
+            if matches!(outcome, Outcome::Applied | Outcome::Failed(_)) {
+                self.recent.insert(*id);
+            }
+        }
+        let dropped = self.pool.on_executed(done);
+        self.tell_dropped(dropped, fx);
+    }
+
+    /// Upon the passing of time: passes on transactions of this node's own clients that are due.
+    pub fn on_tick(&mut self, now: Now, fx: &mut Effects) {
+        let mut batch = Vec::new();
+        let mut bytes = 0u32;
+        for id in self.outbox.take_due(now.mono) {
+            let Some(transaction) = self.pool.transaction(&id).cloned() else { continue };
+            self.outbox.again(now.mono, id);
+            let more = transaction.encoded_len();
+            if batch.len() == TRANSACTIONS_GOSSIP_MAX || bytes + more > GOSSIP_BYTES_MAX {
+                send(std::mem::take(&mut batch), fx);
+                bytes = 0;
+            }
+            bytes += more;
+            batch.push(transaction);
+        }
+        send(batch, fx);
+    }
+
+    /// When to call [`Self::on_tick`].
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<(Instant, Timer)> {
+        self.outbox.due().map(|due| (due, Timer::Gossip))
+    }
+
+    /// Fills a block: each payer's transactions in nonce order without a gap, best paying payers first,
+    /// payers that pay about the same taking turns.
+    ///
+    /// `ancestors` are the blocks between the executed height and the new block, ascending: those that
+    /// are final but not executed as well as those that are not final. Nothing they hold is taken
+    /// again, and what follows on it may be.
+    #[must_use]
+    pub fn build<'a>(
+        &self,
+        ancestors: impl IntoIterator<Item = &'a Arc<Block>>,
+        room: Room,
+    ) -> Bounded<Transaction, TRANSACTIONS_MAX> {
+        let most = u32::try_from(TRANSACTIONS_MAX).expect("ten thousand fits");
+        let room = Room { transactions_max: room.transactions_max.min(most), ..room };
+        Bounded::new(self.pool.select(ancestors, room))
+    }
+
+    /// Whether some payer's next transaction is here: whether it is worth hurrying to propose. A
+    /// transaction with an earlier one missing does not count; one in a block not executed yet does.
+    #[must_use]
+    pub fn has_ready(&self) -> bool {
+        self.pool.has_ready()
+    }
+
+    /// Whether nothing is held.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.pool.len() == 0
+    }
+
+    /// Transactions held.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        self.pool.len()
+    }
+
+    /// Bytes of the encodings of those held.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.pool.bytes()
+    }
+
+    /// Transactions not checked yet.
+    #[must_use]
+    pub fn unchecked(&self) -> u64 {
+        self.intake.len()
+    }
+
+    /// Bytes of the encodings of those not checked yet.
+    #[must_use]
+    pub fn unchecked_bytes(&self) -> u64 {
+        self.intake.bytes()
+    }
+
+    fn offer(&mut self, offer: Offer) -> Result<(), Refusal> {
+        self.check_alone(&offer.transaction)?;
+        if self.recent.contains(&offer.id) {
+            return Err(Refusal::Duplicate);
+        }
+        self.pool.check_admissible(&offer.id, &offer.transaction)?;
+        self.intake.offer(offer)
+    }
+
+    /// What every honest node refuses, whatever it holds.
+    fn check_alone(&self, transaction: &Transaction) -> Result<(), Refusal> {
+        if transaction.body.version != VERSION {
+            return Err(Refusal::UnknownVersion);
+        }
+        if transaction.body.chain_id != self.chain_id {
+            return Err(Refusal::WrongChain);
+        }
+        if transaction.encoded_len() > self.transaction_bytes_max {
+            return Err(Refusal::TooLarge);
+        }
+        if transaction.body.amount().is_err() {
+            return Err(Refusal::Malformed);
+        }
+        if !transaction.is_signed_by_payer() {
+            return Err(Refusal::WrongKeys);
+        }
+        Ok(())
+    }
+
+    fn admit(&mut self, now: Now, offer: Offer, fx: &mut Effects) {
+        let Offer { transaction, id, from } = offer;
+        // A block may have executed it while its signature was checked.
+        let admitted = if self.recent.contains(&id) {
+            Err(Refusal::Duplicate)
+        } else {
+            self.pool.admit(id, transaction)
+        };
+        match admitted {
+            Ok(dropped) => {
+                fx.report(Event::TransactionAdmitted(id));
+                self.tell_dropped(dropped, fx);
+                if from.is_none() {
+                    self.outbox.add(now.mono, id);
+                }
+            }
+            Err(refusal) if from.is_none() => {
+                fx.report(Event::TransactionRefused(id, refusal));
+            }
+            Err(_) => {}
+        }
+    }
+
+    fn tell_dropped(&mut self, dropped: Vec<Dropped>, fx: &mut Effects) {
+        for (id, reason) in dropped {
+            self.outbox.forget(&id);
+            if let Some(refusal) = reason {
+                fx.report(Event::TransactionRefused(id, refusal));
+            }
+        }
+    }
+}
+
+fn send(batch: Vec<Transaction>, fx: &mut Effects) {
+    if !batch.is_empty() {
+        fx.send(Recipients::Committee, Message::Transactions(Bounded::new(batch)));
+    }
+}
+
+#[cfg(test)]
+mod tests;

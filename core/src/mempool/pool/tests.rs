@@ -1,0 +1,383 @@
+//! The pool under random use: its indices always agree with its queues, it never exceeds its bounds,
+//! eviction never leaves a gap, and every transaction of every block it fills is one that execution
+//! applies.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::{
+    block::Block,
+    codec,
+    execution::{
+        ExecutionState,
+        fixtures::{address, block, body, genesis, signed, transfer},
+    },
+    mempool::limits::Room,
+};
+
+const PAYERS: u8 = 4;
+
+fn limits() -> Limits {
+    Limits {
+        bytes_max: 4_000,
+        transactions_max: 12,
+        payer_transactions_max: 6,
+        nonce_window: 8,
+        transaction_bytes_max: 1_000,
+        nonces_max: 100,
+        recent_max: 10,
+        unchecked_source_bytes_max: 10_000,
+        unchecked_bytes_max: 10_000,
+    }
+}
+
+const ROOM: Room = Room { height: Height::new(1), bytes_max: 1 << 20, transactions_max: 10_000 };
+
+fn admit(pool: &mut Pool, tx: Transaction) -> Result<Vec<Dropped>, Refusal> {
+    pool.admit(tx.id(), tx)
+}
+
+/// Payer, nonce and fee of what is held, in order.
+fn held(pool: &Pool) -> Vec<(Address, u64, u64)> {
+    let queue = |(payer, queue): (&Address, &Queue)| {
+        let one = |(nonce, held): (&u64, &Held)| (*payer, *nonce, held.transaction.body.fee);
+        queue.by_nonce.iter().map(one).collect::<Vec<_>>()
+    };
+    pool.queues.iter().flat_map(queue).collect()
+}
+
+/// Payers and nonces in the order a block takes them.
+fn selected<'a>(
+    pool: &Pool,
+    ancestors: impl IntoIterator<Item = &'a Arc<Block>>,
+    room: Room,
+) -> Vec<(u8, u64)> {
+    let number = |who: Address| (0..=255).find(|one| address(*one) == who).expect("a test account");
+    let taken = pool.select(ancestors, room);
+    taken.iter().map(|tx| (number(tx.body.payer), tx.body.nonce)).collect()
+}
+
+/// Works every index out from the queues.
+fn check_consistent(pool: &Pool) {
+    let mut again = Pool::new(pool.limits, pool.executed);
+    again.nonces = pool.nonces.clone();
+    again.order = pool.order;
+    for (payer, queue) in &pool.queues {
+        assert!(!queue.by_nonce.is_empty(), "an empty queue is kept");
+        for (nonce, held) in &queue.by_nonce {
+            let body = &held.transaction.body;
+            assert_eq!((held.id, &body.payer, &body.nonce), (held.transaction.id(), payer, nonce));
+            again.ids.insert(held.id, (*payer, *nonce));
+            again.expiries.insert((body.valid_until, *payer, *nonce));
+            again.bytes += u64::from(held.transaction.encoded_len());
+        }
+        let by_nonce = queue.by_nonce.clone();
+        again.queues.insert(*payer, Queue { by_nonce, ..Queue::default() });
+        again.relink(payer);
+    }
+    assert_eq!(&again, pool);
+    pool.check_bounds();
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Admit {
+        payer: u8,
+        nonce: u64,
+        fee: u64,
+        outputs: usize,
+        lifetime: u64,
+    },
+    /// A block above everything not executed yet.
+    Build {
+        bytes_max: u32,
+        transactions_max: u32,
+    },
+    /// The lowest block not executed yet becomes final.
+    Execute,
+    /// The highest block not executed yet is given up, because another branch won.
+    Abandon,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let fee = prop_oneof![Just(0u64), 1..40u64, 1_000..1_200u64, 1_000_000..1_000_010u64];
+    let admit =
+        (0..PAYERS, 0u64..10, fee, 1usize..8, prop_oneof![4 => Just(1_000u64), 1 => 0..6u64])
+            .prop_map(|(payer, nonce, fee, outputs, lifetime)| Step::Admit {
+                payer,
+                nonce,
+                fee,
+                outputs,
+                lifetime,
+            });
+    let room = (prop_oneof![Just(100_000u32), 0..2_000u32], prop_oneof![Just(100u32), 0..5u32]);
+    let build =
+        room.prop_map(|(bytes_max, transactions_max)| Step::Build { bytes_max, transactions_max });
+    let step =
+        prop_oneof![10 => admit, 2 => build, 2 => Just(Step::Execute), 1 => Just(Step::Abandon)];
+    proptest::collection::vec(step, 1..80)
+}
+
+struct World {
+    pool: Pool,
+    state: ExecutionState,
+    above: Vec<Arc<Block>>,
+    /// Whether the pool remembers every payer.
+    remembers: bool,
+}
+
+impl World {
+    fn new(nonces_max: u64) -> Self {
+        Self {
+            pool: Pool::new(Limits { nonces_max, ..limits() }, Height::ZERO),
+            state: ExecutionState::new(&genesis(&[1 << 40; 4], &[1])),
+            above: Vec::new(),
+            remembers: nonces_max >= u64::from(PAYERS),
+        }
+    }
+
+    fn step(&mut self, step: Step) {
+        match step {
+            Step::Admit { payer, nonce, fee, outputs, lifetime } => {
+                let mut body = body(payer, nonce, fee, &vec![(9, 1); outputs]);
+                body.valid_until = self.state.height().plus(lifetime);
+                self.admit(signed(body, payer));
+            }
+            Step::Build { bytes_max, transactions_max } => self.build(bytes_max, transactions_max),
+            Step::Execute if self.above.is_empty() => {}
+            Step::Execute => self.execute(),
+            Step::Abandon => {
+                self.above.pop();
+            }
+        }
+        check_consistent(&self.pool);
+    }
+
+    fn admit(&mut self, tx: Transaction) {
+        let before = self.pool.clone();
+        let places = before.ids.clone();
+        let (id, new) = (tx.id(), (tx.body.payer, tx.body.nonce));
+        match self.pool.admit(id, tx) {
+            Err(_) => assert_eq!(self.pool, before, "a refusal changes nothing"),
+            Ok(dropped) => {
+                assert_eq!(self.pool.ids[&id], new);
+                for (id, reason) in dropped {
+                    let (payer, nonce) = places[&id];
+                    let last = self.pool.last_nonce(&payer);
+                    match reason {
+                        Some(Refusal::Evicted) => {
+                            assert!(last.is_none_or(|last| last < nonce), "a gap at {nonce}");
+                        }
+                        Some(Refusal::Replaced) => assert_eq!((payer, nonce), new),
+                        other => panic!("{other:?} is no reason to make room"),
+                    }
+                }
+            }
+        }
+    }
+
+    fn build(&mut self, bytes_max: u32, transactions_max: u32) {
+        let above = u64::try_from(self.above.len()).expect("few blocks");
+        let height = self.state.height().plus(above).next();
+        let taken = self.pool.select(&self.above, Room { height, bytes_max, transactions_max });
+        assert!(taken.len() <= usize::try_from(transactions_max).expect("small"));
+        self.check_nonces(&taken);
+        let built = block(height.get(), taken, vec![]);
+        let empty = 8;
+        let room = bytes_max.max(4) + 4;
+        let bytes = built.header().payload_len;
+        assert!(bytes <= room.max(empty), "{bytes} bytes in room for {bytes_max}");
+        self.above.push(built);
+    }
+
+    /// No nonce twice on the branch, and none left out; a payer whose nonce the pool had to guess may
+    /// have a later one below, which execution skips.
+    fn check_nonces(&self, taken: &[Transaction]) {
+        let mut seen = BTreeSet::new();
+        let mut next: BTreeMap<Address, u64> = BTreeMap::new();
+        let above = self.above.iter().flat_map(|block| &block.payload().transactions);
+        for (tx, is_new) in above.map(|tx| (tx, false)).chain(taken.iter().map(|tx| (tx, true))) {
+            let (payer, nonce) = (tx.body.payer, tx.body.nonce);
+            assert!(seen.insert((payer, nonce)), "nonce {nonce} of {payer:?} twice");
+            if is_new || self.remembers {
+                let known = if self.remembers { self.state.nonce(&payer) } else { nonce };
+                let expected = next.entry(payer).or_insert(known);
+                assert_eq!(nonce, *expected, "a gap of {payer:?}");
+                *expected += 1;
+            }
+        }
+    }
+
+    fn execute(&mut self) {
+        let done = self.state.execute(&self.above.remove(0));
+        let bad = done.outcomes.iter().find(|(_, outcome)| *outcome != Outcome::Applied);
+        assert!(!self.remembers || bad.is_none(), "the pool built what failed: {bad:?}");
+        self.pool.on_executed(&done);
+        for (id, outcome) in &done.outcomes {
+            assert!(*outcome != Outcome::Applied || !self.pool.ids.contains_key(id));
+        }
+        for (payer, nonce, _) in held(&self.pool) {
+            assert!(nonce >= self.state.nonce(&payer) || self.pool.nonces.next(&payer).is_none());
+        }
+        let next = self.state.height().next();
+        for (height, _, _) in &self.pool.expiries {
+            assert!(*height >= next, "kept until {height} although {next} is next");
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn stays_within_bounds_and_builds_what_applies(steps in steps()) {
+        let mut world = World::new(100);
+        steps.into_iter().for_each(|step| world.step(step));
+        let copy: Pool = codec::decode(&codec::encode(&world.pool), 1 << 20).unwrap();
+        prop_assert_eq!(copy, world.pool);
+    }
+
+    /// The same with a memory for two payers only.
+    #[test]
+    fn forgetting_payers_breaks_nothing(steps in steps()) {
+        let mut world = World::new(2);
+        steps.into_iter().for_each(|step| world.step(step));
+    }
+}
+
+#[test]
+fn payers_in_a_band_take_turns() {
+    let mut pool = Pool::new(limits(), Height::ZERO);
+    for nonce in 0..3 {
+        admit(&mut pool, transfer(0, nonce, 120, &[(9, 1)])).unwrap();
+        admit(&mut pool, transfer(1, nonce, 110, &[(9, 1)])).unwrap();
+    }
+    admit(&mut pool, transfer(2, 0, 400, &[(9, 1)])).unwrap();
+    admit(&mut pool, transfer(2, 1, 110, &[(9, 1)])).unwrap();
+    let order = selected(&pool, &[], ROOM);
+    let expected = [(2, 0), (0, 0), (1, 0), (0, 1), (1, 1), (2, 1), (0, 2), (1, 2)];
+    assert_eq!(order, expected);
+}
+
+#[test]
+fn first_in_is_first_out_among_equals() {
+    let mut pool = Pool::new(limits(), Height::ZERO);
+    for payer in [3, 1, 2, 0] {
+        admit(&mut pool, transfer(payer, 0, 5, &[(9, 1)])).unwrap();
+    }
+    assert_eq!(selected(&pool, &[], ROOM), [(3, 0), (1, 0), (2, 0), (0, 0)]);
+}
+
+#[test]
+fn block_follows_on_its_ancestors() {
+    let mut pool = Pool::new(limits(), Height::ZERO);
+    for nonce in 0..4 {
+        admit(&mut pool, transfer(0, nonce, 5, &[(9, 1)])).unwrap();
+    }
+    let two = vec![transfer(0, 0, 5, &[(9, 1)]), transfer(0, 1, 5, &[(9, 1)])];
+    let ancestors = [block(1, two, vec![])];
+    assert_eq!(selected(&pool, &ancestors, ROOM), [(0, 2), (0, 3)]);
+
+    // The same nonce with another content is just as used.
+    let other = [block(1, vec![transfer(0, 0, 9, &[(8, 1)])], vec![])];
+    assert_eq!(selected(&pool, &other, ROOM), [(0, 1), (0, 2), (0, 3)]);
+
+    // Somebody else's signature uses nothing.
+    let forged = [block(1, vec![signed(body(0, 0, 5, &[(9, 1)]), 1)], vec![])];
+    assert_eq!(selected(&pool, &forged, ROOM).len(), 4);
+}
+
+#[test]
+fn gap_holds_up_only_its_payer() {
+    let mut pool = Pool::new(limits(), Height::ZERO);
+    admit(&mut pool, transfer(0, 1, 500, &[(9, 1)])).unwrap();
+    assert!(!pool.has_ready());
+    admit(&mut pool, transfer(1, 0, 5, &[(9, 1)])).unwrap();
+    assert_eq!(selected(&pool, &[], ROOM), [(1, 0)]);
+    admit(&mut pool, transfer(0, 0, 5, &[(9, 1)])).unwrap();
+    assert_eq!(selected(&pool, &[], ROOM).len(), 3);
+}
+
+#[test]
+fn replacement_pays_a_tenth_more() {
+    let mut pool = Pool::new(limits(), Height::ZERO);
+    let fee = |fee| transfer(0, 0, fee, &[(9, 1)]);
+    admit(&mut pool, fee(0)).unwrap();
+    let first = fee(0).id();
+    assert_eq!(admit(&mut pool, fee(1)), Ok(vec![(first, Some(Refusal::Replaced))]));
+    admit(&mut pool, fee(101)).unwrap();
+    assert_eq!(admit(&mut pool, fee(101)), Err(Refusal::Duplicate));
+    assert_eq!(admit(&mut pool, fee(111)), Err(Refusal::Underpriced), "101 + 10.1, rounded up");
+    let fees = [112, 1_000, 2_000, 3_000, 4_000, 5_000];
+    assert!(fees.into_iter().all(|one| admit(&mut pool, fee(one)).is_ok()));
+    assert_eq!(admit(&mut pool, fee(9_000)), Err(Refusal::ReplacedTooOften));
+    assert_eq!(pool.len(), 1);
+}
+
+#[test]
+fn full_pool_gives_up_its_cheapest_tail() {
+    let small = Limits { transactions_max: 3, ..limits() };
+    let mut pool = Pool::new(small, Height::ZERO);
+    let (kept, tail) = (transfer(0, 0, 1, &[(9, 1)]), transfer(0, 1, 50, &[(9, 1)]));
+    admit(&mut pool, kept).unwrap();
+    admit(&mut pool, tail.clone()).unwrap();
+    admit(&mut pool, transfer(1, 0, 60, &[(9, 1)])).unwrap();
+    let refused = admit(&mut pool, transfer(2, 0, 50, &[(9, 1)]));
+    assert_eq!(refused, Err(Refusal::Full), "no tail is worth less, and only tails may go");
+    let dropped = admit(&mut pool, transfer(2, 0, 55, &[(9, 1)]));
+    assert_eq!(dropped, Ok(vec![(tail.id(), Some(Refusal::Evicted))]));
+}
+
+/// High fees on transactions that cannot run cost nothing, so they displace nobody.
+#[test]
+fn what_cannot_run_is_worth_nothing() {
+    let small = Limits { transactions_max: 1, ..limits() };
+    let mut pool = Pool::new(small, Height::ZERO);
+    admit(&mut pool, transfer(0, 1, 1_000_000, &[(9, 1)])).unwrap();
+    admit(&mut pool, transfer(1, 0, 1, &[(9, 1)])).unwrap();
+    let refused = admit(&mut pool, transfer(0, 1, 1_000_000, &[(9, 1)]));
+    assert_eq!(refused, Err(Refusal::Full));
+}
+
+#[test]
+fn payer_keeps_its_lowest_nonces() {
+    let mut pool = Pool::new(limits(), Height::ZERO);
+    for nonce in 1..7 {
+        admit(&mut pool, transfer(0, nonce, 5, &[(9, 1)])).unwrap();
+    }
+    assert_eq!(admit(&mut pool, transfer(0, 7, 500, &[(9, 1)])), Err(Refusal::PayerFull));
+    let last = transfer(0, 6, 5, &[(9, 1)]).id();
+    let dropped = admit(&mut pool, transfer(0, 0, 0, &[(9, 1)]));
+    assert_eq!(dropped, Ok(vec![(last, Some(Refusal::Evicted))]));
+    assert_eq!(admit(&mut pool, transfer(1, 8, 5, &[(9, 1)])), Err(Refusal::NonceTooFar));
+    assert_eq!(admit(&mut pool, transfer(1, u64::MAX, 5, &[(9, 1)])), Err(Refusal::NonceTooFar));
+}
+
+#[test]
+fn payer_that_cannot_pay_loses_what_follows() {
+    let mut pool = Pool::new(limits(), Height::ZERO);
+    let mut state = ExecutionState::new(&genesis(&[100], &[1]));
+    for (nonce, fee) in [(0, 60), (1, 60), (2, 1)] {
+        admit(&mut pool, transfer(0, nonce, fee, &[(9, 1)])).unwrap();
+    }
+    let done = state.execute(&block(1, pool.select(&[], ROOM), vec![]));
+    let dropped: Vec<_> = pool.on_executed(&done).into_iter().map(|(_, why)| why).collect();
+    assert_eq!(dropped, [None, Some(Refusal::CannotPay), Some(Refusal::CannotPay)]);
+    assert_eq!(pool.len(), 0);
+}
+
+/// A node that starts above the genesis knows no nonces: it tries, and the result tells.
+#[test]
+fn unknown_nonce_is_learned_from_a_skip() {
+    let mut state = ExecutionState::new(&genesis(&[100], &[1]));
+    state.execute(&block(1, vec![], vec![]));
+    let mut pool = Pool::new(limits(), Height::new(1));
+    admit(&mut pool, transfer(0, 1, 1, &[(9, 1)])).unwrap();
+    assert_eq!(selected(&pool, &[], ROOM), [(0, 1)], "a guess");
+    let done = state.execute(&block(2, pool.select(&[], ROOM), vec![]));
+    assert_eq!(done.outcomes[0].1, Outcome::Skipped(Skip::NonceGap));
+    assert_eq!(pool.on_executed(&done), [], "it may run later");
+    assert!(!pool.has_ready());
+    admit(&mut pool, transfer(0, 0, 1, &[(9, 1)])).unwrap();
+    assert_eq!(selected(&pool, &[], ROOM), [(0, 0), (0, 1)]);
+}

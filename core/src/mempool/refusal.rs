@@ -1,0 +1,90 @@
+//! Why a transaction is not, or no longer, waiting for a block.
+
+use borsh::{BorshDeserialize, BorshSerialize};
+
+/// Why a transaction was turned away or dropped. The numbers are stable: clients see them.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize,
+)]
+#[borsh(use_discriminant = true)]
+#[repr(u8)]
+pub enum Refusal {
+    /// Held, being checked, or executed already.
+    Duplicate = 1,
+    /// An encoding version this chain does not know.
+    UnknownVersion = 2,
+    /// Signed for another chain.
+    WrongChain = 3,
+    /// Not signed by exactly the payer's key.
+    WrongKeys = 4,
+    /// It would fail whatever the balances: no outputs, an empty one, or a sum beyond a `u64`.
+    Malformed = 5,
+    /// It does not fit any block.
+    TooLarge = 6,
+    /// Its signature does not hold.
+    BadSignature = 7,
+    /// No block can take it any more.
+    Expired = 8,
+    /// The payer's nonce has moved past this one.
+    NonceUsed = 9,
+    /// Too far ahead of the payer's nonce.
+    NonceTooFar = 10,
+    /// The payer has as many waiting as one payer may.
+    PayerFull = 11,
+    /// Replacing another with this nonce takes a tenth more fee, and at least one token.
+    Underpriced = 12,
+    /// One with this nonce was replaced as often as is allowed.
+    ReplacedTooOften = 13,
+    /// Everything held pays better.
+    Full = 14,
+    /// Too many are waiting to be checked.
+    Busy = 15,
+    /// It was held, but better paying ones came.
+    Evicted = 16,
+    /// It was held, but the payer replaced it.
+    Replaced = 17,
+    /// It was held, but the payer could not pay the fee of it or of one before it.
+    CannotPay = 18,
+}
+
+impl Refusal {
+    /// A stable name, for people and programs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Duplicate => "duplicate",
+            Self::UnknownVersion => "unknown-version",
+            Self::WrongChain => "wrong-chain",
+            Self::WrongKeys => "wrong-keys",
+            Self::Malformed => "malformed",
+            Self::TooLarge => "too-large",
+            Self::BadSignature => "bad-signature",
+            Self::Expired => "expired",
+            Self::NonceUsed => "nonce-used",
+            Self::NonceTooFar => "nonce-too-far",
+            Self::PayerFull => "payer-full",
+            Self::Underpriced => "underpriced",
+            Self::ReplacedTooOften => "replaced-too-often",
+            Self::Full => "full",
+            Self::Busy => "busy",
+            Self::Evicted => "evicted",
+            Self::Replaced => "replaced",
+            Self::CannotPay => "cannot-pay",
+        }
+    }
+
+    /// Whether an honest node, which checks before it passes on, never sends a transaction that is
+    /// refused for this.
+    #[must_use]
+    pub const fn is_senders_fault(self) -> bool {
+        matches!(
+            self,
+            Self::UnknownVersion
+                | Self::WrongChain
+                | Self::WrongKeys
+                | Self::Malformed
+                | Self::TooLarge
+                | Self::BadSignature
+        )
+    }
+}

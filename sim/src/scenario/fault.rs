@@ -377,4 +377,10 @@ impl Verb {
             Self::FsyncLie { .. } => "fsync_lie",
         }
     }
+
+    /// Whether this build knows how to do it. A scenario that asks for another is refused.
+    #[must_use]
+    pub const fn is_available(&self) -> bool {
+        !matches!(self, Self::Upgrade { .. })
+    }
 }

@@ -8,7 +8,13 @@ mod byzantine;
 mod condition;
 mod fault;
 mod model;
+mod parse;
+mod print;
+mod problem;
 mod quantity;
+mod reader;
+mod scalar;
+mod tree;
 
 pub use self::{
     byzantine::{Behaviour, ByzantineSpec, MessageKind, Mutation, Split, When},
@@ -19,5 +25,8 @@ pub use self::{
         LinkOverride, Liveness, Mark, MemoryLimits, Network, Outcome, Run, Scenario, SeedRange,
         StakePlan, Torn, Workload,
     },
+    parse::{is_name, load, parse},
+    problem::{Problem, Problems},
     quantity::{Distribution, Ppm, SignedSpan},
+    scalar::span_text,
 };

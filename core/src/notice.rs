@@ -22,7 +22,9 @@ pub(crate) enum Notice {
     PayloadWanted {
         /// The view to propose in.
         view: View,
-        /// Blocks between finality and the new one.
+        /// The block's height.
+        height: Height,
+        /// Blocks not delivered yet between finality and the new one, ascending.
         ancestors: Vec<Arc<Block>>,
         /// The payload must be empty.
         empty: bool,

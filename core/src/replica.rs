@@ -8,21 +8,27 @@ use std::{collections::VecDeque, sync::Arc};
 use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::{
-    block::Block,
+    block::{Block, EVIDENCE_MAX, TRANSACTIONS_MAX},
     codec::Bounded,
     config::Config,
     consensus::Consensus,
     effect::{Effects, Input, Timer},
     execution::Execution,
     job::{JobIds, JobResult},
+    mempool::{Limits, Mempool, Room},
     message::{BlockWant, Message},
     notice::{Notice, Out},
     random::Seed,
     store::Recovered,
     sync::Sync,
     time::{Instant, Now},
+    transaction::Transaction,
     types::{Height, PeerId, View},
 };
+
+/// Bytes of a payload kept free for evidence: each piece is two votes of some 200 bytes.
+const EVIDENCE_BYTES: u32 = 16 * 512;
+const _: () = assert!(EVIDENCE_MAX == 16, "EVIDENCE_BYTES is sized for 16 pieces");
 
 /// One validator. Equal (config, recovered, seed, inputs) give equal effects.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -34,6 +40,7 @@ pub struct Replica {
     jobs: JobIds,
     consensus: Consensus,
     execution: Execution,
+    mempool: Mempool,
     sync: Sync,
 }
 
@@ -81,6 +88,11 @@ impl Replica {
             last_step: None,
             jobs: JobIds::new(),
             execution: Execution::new(consensus.delivered_height()),
+            mempool: Mempool::new(
+                config.genesis.chain_id,
+                Limits::of(&config.genesis.parameters),
+                consensus.delivered_height(),
+            ),
             sync: Sync::new(peers, seed.fork("sync", 0).rng()),
             consensus,
         }
@@ -108,11 +120,18 @@ impl Replica {
             self.consensus.on_start(now, &mut out);
         }
         self.dispatch(now, input, &mut out);
-        while let Some(notice) = out.notices.pop_front() {
-            self.pass_on(now, notice, &mut out);
-        }
+        self.settle(now, &mut out);
+        self.consensus.on_mempool(now, !self.mempool.has_ready(), &mut out);
+        self.settle(now, &mut out);
         self.jobs = jobs;
         self.consensus.assert_invariants();
+    }
+
+    /// Passes on notices until none is left.
+    fn settle(&mut self, now: Now, out: &mut Out<'_>) {
+        while let Some(notice) = out.notices.pop_front() {
+            self.pass_on(now, notice, out);
+        }
     }
 
     /// Which machine an input is for.
@@ -121,9 +140,12 @@ impl Replica {
             Input::Tick => {
                 self.consensus.on_tick(now, out);
                 self.sync.on_tick(now, out);
+                self.mempool.on_tick(now, out.fx);
             }
             Input::Received { from, message } => self.on_message(now, from, message, out),
-            Input::Submitted(_transaction) => {}
+            Input::Submitted(transaction) => {
+                self.mempool.on_submitted(now, transaction, out.jobs, out.fx);
+            }
             Input::Written { upto } => self.consensus.on_written(upto, out),
             Input::Pledged(vote) => self.consensus.on_pledged(now, vote, out),
             Input::Finished(result) => self.on_finished(now, result, out),
@@ -144,7 +166,10 @@ impl Replica {
                 let context = (self.consensus.context(), self.consensus.committee());
                 self.sync.on_response(now, from, response, self.consensus.head(), context, out);
             }
-            Message::Transactions(_transactions) => {}
+            Message::Transactions(transactions) => {
+                let transactions = transactions.into_inner();
+                self.mempool.on_gossip(now, from, transactions, out.jobs, out.fx);
+            }
             message @ (Message::Proposal(_)
             | Message::Vote(_)
             | Message::Votes(_)
@@ -165,7 +190,9 @@ impl Replica {
                 self.consensus.on_block_checked(now, id, &good, fault, out);
                 self.sync.on_block_checked(now, id, fault, out);
             }
-            JobResult::TransactionsChecked { .. } => {}
+            JobResult::TransactionsChecked { id, good } => {
+                self.mempool.on_checked(now, id, good, out.jobs, out.fx);
+            }
             JobResult::Executed(block) => {
                 if let Some(done) = self.execution.on_executed(block, out.fx) {
                     out.notice(Notice::Executed(done));
@@ -181,8 +208,11 @@ impl Replica {
     /// Which machine a notice is for.
     fn pass_on(&mut self, now: Now, notice: Notice, out: &mut Out<'_>) {
         match notice {
-            Notice::PayloadWanted { view, ancestors, empty } => {
-                let transactions = self.payload(&ancestors, empty);
+            Notice::PayloadWanted { view, height, ancestors, empty } => {
+                let transactions = match empty {
+                    true => Bounded::default(),
+                    false => self.payload(height, &ancestors),
+                };
                 self.consensus.on_payload(now, view, transactions, out);
             }
             Notice::BlockWanted { digest, hint } => {
@@ -203,16 +233,24 @@ impl Replica {
             }
             Notice::Executed(block) => {
                 self.consensus.on_executed(block.height);
+                self.mempool.on_executed(&block, out.fx);
             }
         }
     }
 
+    /// What the mempool has for a block on these ancestors and whatever is not executed below them.
     fn payload(
         &self,
-        _ancestors: &[Arc<Block>],
-        _empty: bool,
-    ) -> Bounded<crate::transaction::Transaction, { crate::block::TRANSACTIONS_MAX }> {
-        Bounded::default()
+        height: Height,
+        ancestors: &[Arc<Block>],
+    ) -> Bounded<Transaction, TRANSACTIONS_MAX> {
+        let parameters = self.consensus.parameters();
+        let room = Room {
+            height,
+            bytes_max: parameters.payload_bytes_max.saturating_sub(EVIDENCE_BYTES),
+            transactions_max: parameters.transactions_max,
+        };
+        self.mempool.build(self.execution.queued().chain(ancestors), room)
     }
 
     /// When to call `step` with `Input::Tick`, and why. A time that has passed means at once.
@@ -221,7 +259,10 @@ impl Replica {
         if !self.started {
             return Some((Instant::ZERO, Timer::Start));
         }
-        [self.consensus.next_deadline(), self.sync.next_deadline()].into_iter().flatten().min()
+        [self.consensus.next_deadline(), self.sync.next_deadline(), self.mempool.next_deadline()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Its name on the network.
@@ -253,14 +294,17 @@ impl Replica {
             certificates: count(certificates),
             blocks: count(blocks) + count(self.execution.queued().count()),
             pending: count(pending) + count(self.sync.pending()),
-            mempool_transactions: 0,
-            mempool_bytes: 0,
+            mempool_transactions: self.mempool.len().saturating_add(self.mempool.unchecked()),
+            mempool_bytes: self.mempool.bytes().saturating_add(self.mempool.unchecked_bytes()),
         }
     }
 
     /// What is queued inside.
     #[must_use]
     pub fn backlog(&self) -> Backlog {
-        Backlog { transactions: 0, execution: self.execution.queued_bytes() }
+        Backlog {
+            transactions: self.mempool.unchecked_bytes(),
+            execution: self.execution.queued_bytes(),
+        }
     }
 }

@@ -196,6 +196,11 @@ impl Consensus {
         &self.committee
     }
 
+    /// Timing and limits.
+    pub(crate) fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
     /// What statements are signed in.
     pub(crate) fn context(&self) -> &SigningContext {
         &self.context

@@ -81,7 +81,12 @@ impl Consensus {
         };
         let Some(ancestors) = self.unfinalized_ancestors(base.block) else { return };
         let empty = parent.height.delta_from(self.executed) > EXECUTION_LAG_MAX;
-        out.notice(Notice::PayloadWanted { view: self.view, ancestors, empty });
+        out.notice(Notice::PayloadWanted {
+            view: self.view,
+            height: parent.height.next(),
+            ancestors,
+            empty,
+        });
     }
 
     /// The highest notarized view, or the finalized one, from which every view up to the current one
@@ -117,16 +122,18 @@ impl Consensus {
         self.blocks.get(&block).map(|held| Head::of(&held.block))
     }
 
-    /// Blocks from `block` down to the finalized tip, excluding it; `None` if one is missing.
+    /// Blocks that execution has not been given yet, up to `block`, ascending; `None` if one between
+    /// it and the finalized tip is missing.
     fn unfinalized_ancestors(&self, block: Digest) -> Option<Vec<Arc<Block>>> {
-        let mut ancestors = Vec::new();
+        let mut above = Vec::new();
         let mut digest = block;
         while digest != self.finalized.head.block {
             let held = self.blocks.get(&digest)?;
-            ancestors.push(Arc::clone(&held.block));
+            above.push(Arc::clone(&held.block));
             digest = held.block.header().parent;
         }
-        Some(ancestors)
+        let undelivered = self.deliveries.iter().flat_map(|(_, blocks)| blocks).cloned();
+        Some(undelivered.chain(above.into_iter().rev()).collect())
     }
 
     /// P22: makes the block, writes it, and asks for the signature. The proposal itself goes out when

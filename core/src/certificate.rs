@@ -102,10 +102,13 @@ impl Certificate {
     /// Gathers votes of one statement.
     ///
     /// # Panics
-    /// If a vote is for another statement.
+    /// If a vote is for another statement, or two are by one signer.
     #[must_use]
     pub fn from_votes(statement: Statement, mut votes: Vec<Vote>) -> Self {
         votes.sort_unstable_by_key(|vote| vote.signer);
+        for pair in votes.windows(2) {
+            assert!(pair[0].signer != pair[1].signer, "two votes by {}", pair[0].signer);
+        }
         for vote in &votes {
             assert!(vote.statement == statement, "a vote for {:?}", vote.statement);
         }

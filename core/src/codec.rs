@@ -115,3 +115,6 @@ impl<T: BorshDeserialize, const MAX: usize> BorshDeserialize for Bounded<T, MAX>
         Ok(Self(items))
     }
 }
+
+#[cfg(test)]
+mod tests;

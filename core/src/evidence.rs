@@ -3,6 +3,8 @@
 //! Checkable with the committee alone, and compared by content: the same statement signed twice, even
 //! with other signature bytes, is no offence (a restart may re-sign). Implements P60-P63.
 
+use std::collections::BTreeMap;
+
 use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::{
@@ -10,7 +12,7 @@ use crate::{
     committee::Committee,
     crypto::SignatureCheck,
     proof::CommitProof,
-    types::{Epoch, ValidatorIndex},
+    types::{Epoch, ValidatorIndex, View},
     vote::{Kind, SigningContext, Statement, Vote},
 };
 
@@ -109,21 +111,23 @@ fn offence(a: &Statement, b: &Statement) -> Option<Offence> {
 /// offenders found weigh at least a third. One piece of evidence per offender and kind.
 #[must_use]
 pub fn between(ours: &[CommitProof], theirs: &[CommitProof]) -> Vec<Evidence> {
-    let certificates = |proofs: &[CommitProof]| -> Vec<Certificate> {
-        proofs.iter().flat_map(CommitProof::certificates).cloned().collect()
-    };
+    // By place, so that long histories cost no more than they have in common.
+    let mut places: BTreeMap<(Epoch, View), Vec<&Certificate>> = BTreeMap::new();
+    for certificate in theirs.iter().flat_map(CommitProof::certificates) {
+        let place = (certificate.statement.epoch(), certificate.view());
+        places.entry(place).or_default().push(certificate);
+    }
     let mut found: Vec<Evidence> = Vec::new();
-    let (left, right) = (certificates(ours), certificates(theirs));
-    for a in &left {
-        for b in &right {
-            let places = (a.statement.epoch(), a.view()) == (b.statement.epoch(), b.view());
-            if !places || offence(&a.statement, &b.statement).is_none() {
+    for a in ours.iter().flat_map(CommitProof::certificates) {
+        let place = (a.statement.epoch(), a.view());
+        for b in places.get(&place).into_iter().flatten() {
+            if offence(&a.statement, &b.statement).is_none() {
                 continue;
             }
-            for vote in a.votes() {
-                let evidence = b.vote_of(vote.signer).and_then(|other| Evidence::of(&vote, &other));
-                found.extend(evidence);
-            }
+            let others: BTreeMap<ValidatorIndex, Vote> =
+                b.votes().map(|vote| (vote.signer, vote)).collect();
+            let pairs = a.votes().filter_map(|vote| Some((vote, *others.get(&vote.signer)?)));
+            found.extend(pairs.filter_map(|(vote, other)| Evidence::of(&vote, &other)));
         }
     }
     found.sort_unstable_by_key(|evidence| (evidence.signer(), evidence.offence(), *evidence));

@@ -182,3 +182,6 @@ impl Message {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

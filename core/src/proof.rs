@@ -84,3 +84,6 @@ impl CommitProof {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

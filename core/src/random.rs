@@ -113,3 +113,6 @@ impl BorshDeserialize for Rng {
         Ok(rng)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -113,7 +113,10 @@ impl Stored {
     pub fn apply(&mut self, record: &Record) {
         match record {
             Record::Block(block) => {
-                self.blocks.insert(block.digest(), Arc::clone(block));
+                // At a final height there is nothing more to decide.
+                if block.header().height > self.head() {
+                    self.blocks.insert(block.digest(), Arc::clone(block));
+                }
             }
             Record::Certificate(certificate) => {
                 let place = (certificate.view(), certificate.kind());
@@ -124,8 +127,10 @@ impl Stored {
             Record::Finalized(advance) => self.finalize(advance),
             Record::Proof(proof) => {
                 if let Some(archived) = self.archive.get_mut(&proof.height) {
+                    if let Some(earlier) = archived.proof.replace(proof.clone()) {
+                        self.heights_by_view.remove(&earlier.candidate.view);
+                    }
                     self.heights_by_view.insert(proof.candidate.view, proof.height);
-                    archived.proof = Some(proof.clone());
                 }
             }
             Record::Evidence(evidence) => {
@@ -140,12 +145,17 @@ impl Stored {
         self.finalized.as_ref().map_or(View::ZERO, |(last, _)| last.tip.view)
     }
 
+    /// The highest final height, whether or not its Finalization's own candidate was reached.
+    fn head(&self) -> Height {
+        self.archive.last_key_value().map_or(Height::ZERO, |(height, _)| *height)
+    }
+
     fn finalize(&mut self, advance: &Finalized) {
         if self.finalized_view() >= advance.tip.view {
             return;
         }
         for (height, digest) in &advance.blocks {
-            let held = self.archive.last_key_value().map_or(Height::ZERO, |(height, _)| *height);
+            let held = self.head();
             if *height <= held {
                 continue;
             }

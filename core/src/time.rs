@@ -164,3 +164,6 @@ pub struct Now {
     /// The wall clock: what block timestamps are judged by.
     pub wall: UnixMillis,
 }
+
+#[cfg(test)]
+mod tests;

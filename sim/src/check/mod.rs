@@ -1,15 +1,40 @@
 //! What must hold in every run, checked from outside.
 //!
 //! Each checker restates one invariant in its own words and arithmetic, from observations alone; none
-//! calls a predicate of the protocol, or a mistake there would excuse itself here. A checker reports
-//! the first thing that went wrong and is not asked again.
+//! calls a predicate of the protocol, or a mistake there would excuse itself here. What is needed by
+//! several of them (who voted for what, which blocks exist, what lies on which disk) is gathered once,
+//! in [`Scene`]. The invariants are about honest validators: see [`Honesty`].
 
+pub mod accountability;
+pub mod agreement;
+pub mod ballots;
+pub mod bounded_memory;
+pub mod certificates_valid;
+pub mod durable_votes;
+pub mod evidence_never_blames_honest;
 pub mod honesty;
+pub mod lineage;
+pub mod liveness;
+pub mod marks;
+pub mod mirror;
+pub mod monotone_finalized;
+pub mod no_honest_equivocation;
+pub mod oracle;
 pub mod scene;
 pub mod set;
+pub mod state_root;
+pub mod supply;
+pub mod sync_only_verified;
+pub mod validity;
+pub mod vote_rules;
+pub mod votes;
+
+#[cfg(test)]
+mod stage;
 
 pub use honesty::{Honesty, Lapse};
-pub use scene::Scene;
+pub use marks::Marks;
+pub use scene::{Actor, Scene};
 pub use set::Checks;
 
 use crate::{
@@ -30,18 +55,26 @@ pub struct Violation {
     pub detail: String,
 }
 
+impl Violation {
+    /// A violation that showed in an observation.
+    #[must_use]
+    pub fn of(invariant: Invariant, observation: &Observation, detail: String) -> Self {
+        Self { invariant, at: observation.at, node: Some(observation.node), detail }
+    }
+}
+
 /// One invariant.
 pub trait Checker: Send {
     /// Which.
     fn invariant(&self) -> Invariant;
 
-    /// Takes in one observation. They come in order of world time.
+    /// Takes in one observation. They come in order of world time, and the scene has seen this one.
     ///
     /// # Errors
     /// If the invariant is broken.
     fn observe(&mut self, scene: &Scene, observation: &Observation) -> Result<(), Violation>;
 
-    /// Says what only the end of a run can show.
+    /// Says what only the end of a run can show; `at` is its world time in nanoseconds.
     ///
     /// # Errors
     /// If the invariant is broken.

@@ -1,16 +1,22 @@
-//! What a checker may know besides observations: the genesis, and who is honest.
+//! What a checker may know besides the observation in front of it.
+//!
+//! The genesis, who is honest, and three things that several checkers would otherwise each gather for
+//! themselves: every vote ever signed, every block's parent, and what lies in every node's log.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use quorate_core::{
+    certificate::Certificate,
     committee::Committee,
     config::Genesis,
     crypto::PublicKey,
-    types::{PeerId, Stake, ValidatorIndex},
-    vote::SigningContext,
+    message::Message,
+    types::{PeerId, ValidatorIndex},
+    vote::{SigningContext, Statement, Vote},
 };
 
-use super::honesty::Honesty;
+use super::{ballots::Ballots, honesty::Honesty, lineage::Lineage, mirror::Mirror, votes};
+use crate::trace::{NodeIndex, Observation, What};
 
 /// One validator, under the names the world and the committee have for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +44,11 @@ pub struct Scene {
     pub context: SigningContext,
     /// Who counts as honest. The world keeps it up to date.
     pub honesty: Honesty,
+    /// Every vote ever signed.
+    pub ballots: Ballots,
+    /// Every block's parent.
+    pub lineage: Lineage,
+    mirrors: BTreeMap<NodeIndex, Mirror>,
     committee: Committee,
     by_index: Vec<Actor>,
     by_number: BTreeMap<u32, usize>,
@@ -72,10 +83,108 @@ impl Scene {
             genesis,
             context,
             honesty: Honesty::default(),
+            ballots: Ballots::default(),
+            lineage: Lineage::default(),
+            mirrors: BTreeMap::new(),
             committee,
             by_index,
             by_number,
             total,
+        }
+    }
+
+    /// Takes in one observation, before any checker sees it.
+    pub fn observe(&mut self, observation: &Observation) {
+        match &observation.what {
+            What::Signed(vote) => self.ballots.enter(vote),
+            What::Sent { parcel, .. } => {
+                self.lineage.observe_message(parcel.message());
+                if !self.honesty.is_honest_node(observation.node) {
+                    self.believe(observation.node.number(), parcel.message());
+                }
+            }
+            What::Wrote { records, .. } => {
+                records.iter().for_each(|record| self.lineage.observe_record(record));
+                self.mirrors.entry(observation.node).or_default().observe(&observation.what);
+            }
+            What::Started { .. } | What::Durable { .. } => {
+                self.mirrors.entry(observation.node).or_default().observe(&observation.what);
+            }
+            _ => {}
+        }
+    }
+
+    /// Enters what a dishonest validator claims in its own name.
+    fn believe(&mut self, number: u32, message: &Message) {
+        let Some(own) = self.actor(number).map(|actor| actor.index) else { return };
+        let cast = votes::cast_in(message);
+        let certified = votes::certificates_in(message).into_iter().flat_map(|one| one.votes());
+        for vote in cast.into_iter().chain(certified) {
+            if vote.signer == own {
+                self.ballots.enter(&vote);
+            }
+        }
+    }
+
+    /// What lies in a node's log; nothing before it has ever started.
+    #[must_use]
+    pub fn mirror(&self, node: NodeIndex) -> Option<&Mirror> {
+        self.mirrors.get(&node)
+    }
+
+    /// Every node that has started, ascending, with its log.
+    pub fn mirrors(&self) -> impl Iterator<Item = (NodeIndex, &Mirror)> {
+        self.mirrors.iter().map(|(node, mirror)| (*node, mirror))
+    }
+
+    /// Whether the signers of a statement weigh more than two thirds, by all votes ever signed.
+    #[must_use]
+    pub fn has_quorum(&self, statement: &Statement) -> bool {
+        let Some(signatures) = self.ballots.of(statement) else { return false };
+        let weight = signatures.keys().map(|signer| u128::from(self.weight_at(*signer))).sum();
+        self.outweighs_two_thirds(weight)
+    }
+
+    /// Whether a vote was really signed by its signer.
+    ///
+    /// Signing is deterministic, so an honest signer's signature is compared byte by byte.
+    #[must_use]
+    pub fn was_signed(&self, vote: &Vote) -> bool {
+        let recorded = self.ballots.signature(&vote.statement, vote.signer);
+        recorded.is_some_and(|signature| {
+            !self.is_honest_at(vote.signer) || *signature == vote.signature
+        })
+    }
+
+    /// What is wrong with a certificate, judged by all votes ever signed.
+    ///
+    /// # Errors
+    /// What is wrong, in words.
+    pub fn judge(&self, certificate: &Certificate) -> Result<(), String> {
+        let signers: BTreeSet<ValidatorIndex> = certificate.signers.iter().collect();
+        if signers.len() != certificate.signatures.len() {
+            let (bits, signatures) = (signers.len(), certificate.signatures.len());
+            return Err(format!("{bits} signers but {signatures} signatures"));
+        }
+        if let Some(unknown) = signers.iter().find(|signer| self.actor_at(**signer).is_none()) {
+            return Err(format!("signer {unknown} is not in the committee"));
+        }
+        if let Some(forged) = certificate.votes().find(|vote| !self.was_signed(vote)) {
+            return Err(format!("{} never signed it", self.name_at(forged.signer)));
+        }
+        let weight = signers.iter().map(|signer| u128::from(self.weight_at(*signer))).sum();
+        if !self.outweighs_two_thirds(weight) {
+            return Err(format!("its signers weigh {weight} of {}", self.total));
+        }
+        Ok(())
+    }
+
+    /// The name of the validator at a place in the committee.
+    #[must_use]
+    pub fn name_at(&self, index: ValidatorIndex) -> String {
+        match self.actor_at(index) {
+            Some(actor) => format!("n{}", actor.number),
+            None => format!("nobody (index {index})"),
         }
     }
 
@@ -107,15 +216,6 @@ impl Scene {
     #[must_use]
     pub fn weight_at(&self, index: ValidatorIndex) -> u64 {
         self.actor_at(index).map_or(0, |actor| actor.weight)
-    }
-
-    /// The weight of a set of places, each counted once, as a checker counts it.
-    #[must_use]
-    pub fn weight_of(&self, places: impl IntoIterator<Item = ValidatorIndex>) -> Stake {
-        let mut places: Vec<ValidatorIndex> = places.into_iter().collect();
-        places.sort_unstable();
-        places.dedup();
-        Stake::new(places.into_iter().map(|place| self.weight_at(place)).sum())
     }
 
     /// The weight of everybody.

@@ -1,19 +1,91 @@
 //! The checkers of one run, asked in a fixed order.
 
-use super::{Checker, Honesty, Scene, Violation};
-use crate::{scenario::Invariant, trace::Observation};
+use std::collections::{BTreeMap, BTreeSet};
 
-/// The scene and its checkers behind one call.
+use quorate_core::{config::Genesis, store::Record, types::ValidatorId};
+
+use super::{
+    Checker, Honesty, Marks, Scene, Violation,
+    accountability::{self, Judgement},
+    agreement::Agreement,
+    bounded_memory::BoundedMemory,
+    certificates_valid::CertificatesValid,
+    durable_votes::DurableVotes,
+    evidence_never_blames_honest::{EvidenceNeverBlamesHonest, is_real, shown},
+    liveness::Liveness,
+    monotone_finalized::MonotoneFinalized,
+    no_honest_equivocation::NoHonestEquivocation,
+    state_root::StateRoot,
+    supply::SupplyConserved,
+    sync_only_verified::SyncOnlyVerified,
+    validity::Validity,
+    vote_rules::VoteRules,
+};
+use crate::{
+    scenario::{Invariant, Mark, Scenario},
+    trace::{Observation, What},
+};
+
+/// How long validators may go on gathering proof after agreement broke, in nanoseconds.
+const PROOF_GRACE: u64 = 10_000_000_000;
+
+/// The scene, its checkers and its marks behind one call.
 pub struct Checks {
     scene: Scene,
+    marks: Marks,
     checkers: Vec<Box<dyn Checker>>,
+    /// Whether proof is demanded when agreement breaks.
+    accountable: bool,
+    /// Agreement broke, and proof of the culprits is being gathered until then.
+    broken: Option<(Violation, u64)>,
+    named: BTreeSet<ValidatorId>,
 }
 
 impl Checks {
     /// A scene without checkers.
     #[must_use]
     pub fn new(scene: Scene) -> Self {
-        Self { scene, checkers: Vec::new() }
+        Self {
+            scene,
+            marks: Marks::default(),
+            checkers: Vec::new(),
+            accountable: false,
+            broken: None,
+            named: BTreeSet::new(),
+        }
+    }
+
+    /// The checkers a scenario asks for. `determinism` is none of them: it takes two runs.
+    #[must_use]
+    pub fn of_scenario(scenario: &Scenario, genesis: Genesis) -> Self {
+        let mut checks = Self::new(Scene::new(genesis));
+        for invariant in &scenario.check.invariants {
+            let checker: Box<dyn Checker> = match invariant {
+                Invariant::Agreement => Box::new(Agreement::default()),
+                Invariant::Validity => Box::new(Validity::default()),
+                Invariant::NoHonestEquivocation => Box::new(NoHonestEquivocation::default()),
+                Invariant::VoteRules => Box::new(VoteRules::default()),
+                Invariant::MonotoneFinalized => Box::new(MonotoneFinalized::default()),
+                Invariant::StateRoot => Box::new(StateRoot::default()),
+                Invariant::DurableVotes => Box::new(DurableVotes::default()),
+                Invariant::CertificatesValid => Box::new(CertificatesValid::default()),
+                Invariant::SyncOnlyVerified => Box::new(SyncOnlyVerified),
+                Invariant::SupplyConserved => Box::new(SupplyConserved),
+                Invariant::BoundedMemory => Box::new(BoundedMemory::new(scenario.check.memory)),
+                Invariant::EvidenceNeverBlamesHonest => Box::new(EvidenceNeverBlamesHonest),
+                Invariant::Liveness => match &scenario.liveness {
+                    Some(demand) => Box::new(Liveness::new(demand.gst, demand.bound)),
+                    None => continue,
+                },
+                Invariant::Accountability => {
+                    checks.demand_accountability();
+                    continue;
+                }
+                Invariant::Determinism => continue,
+            };
+            checks.push(checker);
+        }
+        checks
     }
 
     /// Appends a checker.
@@ -21,9 +93,15 @@ impl Checks {
         self.checkers.push(checker);
     }
 
+    /// Demands proof of the culprits when agreement breaks.
+    pub fn demand_accountability(&mut self) {
+        self.accountable = true;
+    }
+
     /// What is checked, in the order it is asked.
     pub fn invariants(&self) -> impl Iterator<Item = Invariant> + '_ {
-        self.checkers.iter().map(|checker| checker.invariant())
+        let accountability = self.accountable.then_some(Invariant::Accountability);
+        self.checkers.iter().map(|checker| checker.invariant()).chain(accountability)
     }
 
     /// The scene.
@@ -37,12 +115,48 @@ impl Checks {
         &mut self.scene.honesty
     }
 
+    /// What was seen, and how often.
+    #[must_use]
+    pub fn marks(&self) -> &BTreeMap<Mark, u64> {
+        self.marks.counts()
+    }
+
+    /// Whom evidence names: after agreement broke, whom the least telling pair of disagreeing honest
+    /// validators can convict; otherwise whom honest validators hold evidence against.
+    #[must_use]
+    pub fn culprits(&self) -> &BTreeSet<ValidatorId> {
+        &self.named
+    }
+
     /// Shows everybody one observation. They come in order of world time.
+    ///
+    /// When agreement breaks the others are asked no more, and the run may go on for a while in which
+    /// proof of the culprits is gathered. The world need not know: it goes on until this is an error.
     ///
     /// # Errors
     /// The first violation found. The run is over then.
     pub fn observe(&mut self, observation: &Observation) -> Result<(), Violation> {
-        self.checkers.iter_mut().try_for_each(|checker| checker.observe(&self.scene, observation))
+        self.scene.observe(observation);
+        self.marks.observe(&self.scene, observation);
+        if let Some((_, deadline)) = &self.broken {
+            let late = observation.at >= *deadline;
+            let fresh = match &observation.what {
+                What::Wrote { records, .. } => records.iter().any(is_proof),
+                _ => false,
+            };
+            return if late || fresh { self.convict(late) } else { Ok(()) };
+        }
+        self.note_evidence(observation);
+        let scene = &self.scene;
+        let found = self.checkers.iter_mut().try_for_each(|one| one.observe(scene, observation));
+        match found {
+            Err(violation) if self.accountable && violation.invariant == Invariant::Agreement => {
+                let deadline = violation.at.saturating_add(PROOF_GRACE);
+                self.broken = Some((violation, deadline));
+                self.convict(false)
+            }
+            found => found,
+        }
     }
 
     /// Asks everybody what the end of the run shows; `at` is its world time in nanoseconds.
@@ -50,6 +164,47 @@ impl Checks {
     /// # Errors
     /// The first violation found.
     pub fn finish(&mut self, at: u64) -> Result<(), Violation> {
-        self.checkers.iter_mut().try_for_each(|checker| checker.finish(&self.scene, at))
+        if self.broken.is_some() {
+            return self.convict(true);
+        }
+        let scene = &self.scene;
+        self.checkers.iter_mut().try_for_each(|checker| checker.finish(scene, at))
+    }
+
+    /// Looks for the culprits of a broken agreement; `last` says that there will be no other look.
+    fn convict(&mut self, last: bool) -> Result<(), Violation> {
+        let judgement = accountability::judge(&self.scene);
+        let Some((violation, _)) = &self.broken else { return Ok(()) };
+        let named = match judgement {
+            Judgement::Broken(reason) => {
+                let detail = format!("{}; {reason}", violation.detail);
+                let invariant = Invariant::Accountability;
+                return Err(Violation { invariant, detail, ..violation.clone() });
+            }
+            Judgement::NotYet(_) if !last => return Ok(()),
+            Judgement::NotYet(named) | Judgement::Named(named) => named,
+        };
+        let actors = named.iter().filter_map(|signer| self.scene.actor_at(*signer));
+        self.named = actors.map(|actor| ValidatorId::new(actor.number)).collect();
+        Err(violation.clone())
+    }
+
+    fn note_evidence(&mut self, observation: &Observation) {
+        if !self.scene.honesty.is_honest_node(observation.node) {
+            return;
+        }
+        for evidence in shown(&observation.what) {
+            let actor = self.scene.actor_at(evidence.signer());
+            if let Some(actor) = actor.filter(|_| is_real(&self.scene, &evidence)) {
+                self.named.insert(ValidatorId::new(actor.number));
+            }
+        }
     }
 }
+
+fn is_proof(record: &Record) -> bool {
+    matches!(record, Record::Proof(_) | Record::Finalized(_))
+}
+
+#[cfg(test)]
+mod tests;

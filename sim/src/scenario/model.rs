@@ -512,11 +512,19 @@ pub enum Mark {
     MessageDuplicated,
     /// A transaction was refused by a full mempool.
     MempoolFull,
+    /// A validator made blocks final that came in an answer from a peer.
+    CaughtUpBySync,
+    /// A finalized block holds evidence.
+    EvidenceInBlock,
+    /// A validator sent its own votes again.
+    StandstillResend,
+    /// A validator waited for its clock to reach a block's timestamp.
+    TimestampWait,
 }
 
 impl Mark {
     /// Each with its name in a scenario file.
-    pub const ALL: [(Self, &'static str); 16] = [
+    pub const ALL: [(Self, &'static str); 20] = [
         (Self::ViewChangeCompleted, "view_change_completed"),
         (Self::VoteRecoveredFromLog, "vote_recovered_from_log"),
         (Self::ProposalAfterRestart, "proposal_after_restart"),
@@ -533,6 +541,10 @@ impl Mark {
         (Self::MessageDropped, "message_dropped"),
         (Self::MessageDuplicated, "message_duplicated"),
         (Self::MempoolFull, "mempool_full"),
+        (Self::CaughtUpBySync, "caught_up_by_sync"),
+        (Self::EvidenceInBlock, "evidence_in_block"),
+        (Self::StandstillResend, "standstill_resend"),
+        (Self::TimestampWait, "timestamp_wait"),
     ];
 
     /// Its name in a scenario file.

@@ -54,6 +54,7 @@ impl fmt::Display for What {
             Self::Duplicated { to, parcel } => {
                 write!(f, "has a copy made of {} to {to}", message_words(parcel.message()))
             }
+            Self::Penalized { peer, fault } => write!(f, "complains of {peer:?}: {fault:?}"),
             Self::Woke(timer) => write!(f, "woke: {}", timer_name(*timer)),
             Self::Wrote { seq, records } => {
                 write!(f, "wrote {seq:?}")?;

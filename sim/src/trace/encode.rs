@@ -47,6 +47,7 @@ impl What {
             Self::PassedPoint { .. } => 23,
             Self::Holds(_) => 24,
             Self::Duplicated { .. } => 25,
+            Self::Penalized { .. } => 26,
         }
     }
 
@@ -74,6 +75,7 @@ impl What {
                 put(out, to);
                 put_parcel(out, parcel);
             }
+            Self::Penalized { peer, fault } => put(out, &(peer, fault)),
             Self::Woke(timer) => out.push(super::describe::timer_code(*timer)),
             Self::Wrote { seq, records } => {
                 put(out, seq);

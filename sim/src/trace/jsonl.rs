@@ -54,6 +54,7 @@ impl What {
             Self::Delivered { .. } => "delivered",
             Self::Dropped { .. } => "dropped",
             Self::Duplicated { .. } => "duplicated",
+            Self::Penalized { .. } => "penalized",
             Self::Woke(_) => "woke",
             Self::Wrote { .. } => "wrote",
             Self::PledgeAppended { .. } => "pledge_appended",
@@ -99,6 +100,9 @@ fn fields(what: &What) -> Fields {
             with_parcel(places, parcel)
         }
         What::Duplicated { to, parcel } => with_parcel(vec![("to", to.to_string().into())], parcel),
+        What::Penalized { peer, fault } => {
+            vec![("peer", format!("{peer:?}").into()), ("fault", format!("{fault:?}").into())]
+        }
         What::Woke(timer) => vec![("timer", timer_name(*timer).into())],
         What::Wrote { seq, records } => {
             vec![("log", seq.get().into()), ("records", records.len().into())]

@@ -9,14 +9,14 @@ use borsh::BorshSerialize;
 use quorate_core::{
     block::Block,
     digest::{Domain, digest_of},
-    effect::Timer,
+    effect::{PeerFault, Timer},
     event::Event,
     execution::ExecutedBlock,
     message::Message,
     replica::Footprint,
     signer::Pledge,
     store::Batch,
-    types::{Digest, Height, Seq, ValidatorId},
+    types::{Digest, Height, PeerId, Seq, ValidatorId},
     vote::{Statement, Vote},
 };
 
@@ -234,6 +234,13 @@ pub enum What {
         to: NodeIndex,
         /// The message.
         parcel: Parcel,
+    },
+    /// The replica complains about a peer.
+    Penalized {
+        /// About whom.
+        peer: PeerId,
+        /// What it did.
+        fault: PeerFault,
     },
     /// The replica was woken because it had asked to be.
     Woke(Timer),

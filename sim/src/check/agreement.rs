@@ -1,0 +1,87 @@
+//! No two honest validators finalize different blocks at one height, or different candidates in one
+//! view.
+//!
+//! Judged by what they write to their logs and by what they report. A validator that halts because it
+//! saw two final chains counts as well, unless so many are dishonest that two can exist.
+
+use std::{collections::BTreeMap, fmt::Debug};
+
+use quorate_core::{
+    event::Event,
+    store::Record,
+    types::{Digest, Epoch, Height, View},
+};
+
+use super::{Checker, Scene, Violation};
+use crate::{
+    scenario::Invariant,
+    trace::{NodeIndex, Observation, What},
+};
+
+/// What was finalized first, and by whom.
+#[derive(Default)]
+pub struct Agreement {
+    heights: BTreeMap<Height, (Digest, NodeIndex)>,
+    views: BTreeMap<(Epoch, View), (Digest, NodeIndex)>,
+}
+
+impl Checker for Agreement {
+    fn invariant(&self) -> Invariant {
+        Invariant::Agreement
+    }
+
+    fn observe(&mut self, scene: &Scene, observation: &Observation) -> Result<(), Violation> {
+        if !scene.honesty.is_honest_node(observation.node) {
+            return Ok(());
+        }
+        match &observation.what {
+            What::Wrote { records, .. } => {
+                for record in records.iter() {
+                    let Record::Finalized(advance) = record else { continue };
+                    for (height, block) in &advance.blocks {
+                        compare(&mut self.heights, *height, *block, observation, "height")?;
+                    }
+                    let place = (advance.tip.epoch, advance.tip.view);
+                    compare(&mut self.views, place, advance.tip.id(), observation, "view")?;
+                }
+                Ok(())
+            }
+            What::Reported(event) => match event.as_ref() {
+                Event::Finalized { height, block, .. } => {
+                    compare(&mut self.heights, *height, *block, observation, "height")
+                }
+                Event::SafetyHalt { height } if is_tolerable(scene) => {
+                    let detail =
+                        format!("{} saw two final chains above height {height}", observation.node);
+                    Err(Violation::of(Invariant::Agreement, observation, detail))
+                }
+                _ => Ok(()),
+            },
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Whether so little weight is dishonest that no second final chain can exist anywhere.
+fn is_tolerable(scene: &Scene) -> bool {
+    !scene.reaches_one_third(scene.dishonest_weight())
+}
+
+fn compare<K: Ord + Copy + Debug>(
+    known: &mut BTreeMap<K, (Digest, NodeIndex)>,
+    place: K,
+    value: Digest,
+    observation: &Observation,
+    what: &str,
+) -> Result<(), Violation> {
+    let (first, by) = *known.entry(place).or_insert((value, observation.node));
+    if first == value {
+        return Ok(());
+    }
+    let node = observation.node;
+    let detail = format!("at {what} {place:?} {by} finalized {first:?} and {node} {value:?}");
+    Err(Violation::of(Invariant::Agreement, observation, detail))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,176 @@
+//! Situations worth reaching: what a scenario may demand to have seen, and how each is recognised.
+//!
+//! A mark proves that a test did what it was written for. It never judges.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use quorate_core::{
+    effect::{PeerFault, Timer},
+    event::{Event, TimeoutReason},
+    mempool::Refusal,
+    message::Message,
+    store::Record,
+    types::{Digest, Height, ValidatorIndex, View},
+    vote::{Kind, Statement},
+};
+
+use super::{Scene, votes};
+use crate::{
+    scenario::Mark,
+    trace::{DownReason, NodeIndex, Observation, What},
+};
+
+/// Digests of fetched blocks remembered per node.
+const FETCHED_MAX: usize = 256;
+
+/// What was seen, and how often.
+#[derive(Clone, Debug, Default)]
+pub struct Marks {
+    counts: BTreeMap<Mark, u64>,
+    /// Nodes in a second or later life, with the height they came back at.
+    restarted: BTreeMap<NodeIndex, Height>,
+    given_up: BTreeSet<View>,
+    /// Blocks proposed by restarted nodes and not yet final.
+    second_proposals: BTreeSet<Digest>,
+    /// Blocks that arrived in answers, per node.
+    fetched: BTreeMap<NodeIndex, BTreeSet<Digest>>,
+    /// What dishonest validators were heard to say, per listener.
+    heard: BTreeMap<(NodeIndex, ValidatorIndex, View, Kind), Statement>,
+}
+
+impl Marks {
+    /// How often each situation was seen.
+    #[must_use]
+    pub fn counts(&self) -> &BTreeMap<Mark, u64> {
+        &self.counts
+    }
+
+    /// Takes in one observation. Only what happens at honest validators counts.
+    pub fn observe(&mut self, scene: &Scene, observation: &Observation) {
+        let node = observation.node;
+        match &observation.what {
+            What::Dropped { .. } => self.see(Mark::MessageDropped),
+            What::Duplicated { .. } => self.see(Mark::MessageDuplicated),
+            What::Started { life, height, torn_bytes, amnesiac, .. } => {
+                if *life > 0 {
+                    self.restarted.insert(node, *height);
+                }
+                if *torn_bytes > 0 {
+                    self.see(Mark::TornTailTruncated);
+                }
+                if *amnesiac {
+                    self.see(Mark::SignerLost);
+                }
+            }
+            What::WriteFailed => self.see(Mark::WriteFailed),
+            What::WentDown(DownReason::CorruptLog) => self.see(Mark::CorruptionDetected),
+            _ if !scene.honesty.is_honest_node(node) => {}
+            What::Penalized { fault: PeerFault::BadResponse, .. } => {
+                self.see(Mark::BadSyncResponseRejected);
+            }
+            What::Woke(Timer::Timestamp) => self.see(Mark::TimestampWait),
+            What::Sent { parcel, .. } => {
+                if matches!(parcel.message().as_ref(), Message::Votes(_)) {
+                    self.see(Mark::StandstillResend);
+                }
+            }
+            What::Delivered { parcel, .. } => self.on_delivered(scene, node, parcel.message()),
+            What::Wrote { records, .. } => {
+                for record in records.iter() {
+                    if let Record::Finalized(advance) = record {
+                        self.on_final(node, &advance.blocks);
+                    }
+                }
+            }
+            What::Executed { block, .. } if !block.payload().evidence.is_empty() => {
+                self.see(Mark::EvidenceInBlock);
+            }
+            What::Reported(event) => self.on_event(node, event),
+            _ => {}
+        }
+    }
+
+    fn on_event(&mut self, node: NodeIndex, event: &Event) {
+        match event {
+            Event::Started { repeated, .. } => {
+                if *repeated > 0 && self.restarted.contains_key(&node) {
+                    self.see(Mark::VoteRecoveredFromLog);
+                }
+            }
+            Event::Certified { kind: Kind::Nullify, view, .. } => {
+                self.given_up.insert(*view);
+            }
+            Event::Finalized { height, view, block } => {
+                if self.given_up.first().is_some_and(|given_up| given_up < view) {
+                    self.given_up = self.given_up.split_off(view);
+                    self.see(Mark::ViewChangeCompleted);
+                }
+                if self.restarted.get(&node).is_some_and(|start| height > start) {
+                    self.see(Mark::RestartedAndFinalized);
+                }
+                if self.second_proposals.remove(block) {
+                    self.see(Mark::ProposalAfterRestart);
+                }
+            }
+            Event::Proposed { candidate, .. } => {
+                if self.restarted.contains_key(&node) {
+                    self.second_proposals.insert(candidate.block);
+                }
+            }
+            Event::Fetched { .. } => self.see(Mark::BlockFetched),
+            Event::Evidence(_) => self.see(Mark::EvidenceHeld),
+            Event::TimedOut { reason: TimeoutReason::LeaderInactive, .. } => {
+                self.see(Mark::LeaderSkipped);
+            }
+            Event::TimedOut { .. }
+            | Event::Entered { .. }
+            | Event::ProposalAccepted { .. }
+            | Event::Certified { .. }
+            | Event::Executed { .. }
+            | Event::SafetyHalt { .. }
+            | Event::Fetching { .. }
+            | Event::TransactionAdmitted(_) => {}
+            Event::TransactionRefused(_, refusal) => {
+                if matches!(refusal, Refusal::Full | Refusal::Evicted) {
+                    self.see(Mark::MempoolFull);
+                }
+            }
+        }
+    }
+
+    fn on_delivered(&mut self, scene: &Scene, node: NodeIndex, message: &Message) {
+        if let Message::BlockResponse(response) = message
+            && response.finalization.is_some()
+        {
+            let fetched = self.fetched.entry(node).or_default();
+            fetched.extend(response.blocks.iter().map(|block| block.digest()));
+            while fetched.len() > FETCHED_MAX {
+                fetched.pop_first();
+            }
+        }
+        for vote in votes::cast_in(message) {
+            if scene.is_honest_at(vote.signer) {
+                continue;
+            }
+            let place = (node, vote.signer, vote.statement.view(), vote.statement.kind());
+            if *self.heard.entry(place).or_insert(vote.statement) != vote.statement {
+                self.see(Mark::EquivocationObserved);
+            }
+        }
+    }
+
+    fn on_final(&mut self, node: NodeIndex, blocks: &[(Height, Digest)]) {
+        let Some(fetched) = self.fetched.get_mut(&node) else { return };
+        let by_sync = blocks.iter().filter(|(_, block)| fetched.remove(block)).count();
+        if by_sync > 0 {
+            self.see(Mark::CaughtUpBySync);
+        }
+    }
+
+    fn see(&mut self, mark: Mark) {
+        *self.counts.entry(mark).or_default() += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests;

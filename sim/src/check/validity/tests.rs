@@ -1,0 +1,60 @@
+//! Transactions out of nowhere, effects that come twice and payloads that are not the header's are
+//! noticed.
+
+use std::sync::Arc;
+
+use quorate_core::{
+    block::{Block, Payload},
+    execution::{Outcome, Skip},
+};
+
+use super::{
+    super::stage::{Stage, assert_broken, block, executed, payload, transaction},
+    Validity,
+};
+use crate::{scenario::Invariant, trace::What};
+
+#[test]
+fn submitted_transactions_may_take_effect_once() {
+    let mut stage = Stage::new(4, Validity::default());
+    let one = transaction(1);
+    stage.fine(0, What::Submitted(one.id()));
+    let genesis = stage.scene().context.genesis;
+    let first = block(1, genesis, 0, payload(vec![one.clone()]));
+    stage.fine(0, executed(&first, 1, Outcome::Applied));
+    stage.fine(1, executed(&first, 1, Outcome::Applied));
+    // A second inclusion is harmless as long as it is skipped.
+    let second = block(2, first.digest(), 0, payload(vec![one]));
+    stage.fine(0, executed(&second, 2, Outcome::Skipped(Skip::NonceUsed)));
+}
+
+#[test]
+fn a_transaction_nobody_submitted_breaks_it() {
+    let mut stage = Stage::new(4, Validity::default());
+    let first = block(1, stage.scene().context.genesis, 0, payload(vec![transaction(1)]));
+    let seen = stage.see(0, executed(&first, 1, Outcome::Applied));
+    assert_broken(seen, Invariant::Validity, "never submitted");
+}
+
+#[test]
+fn an_effect_that_comes_twice_breaks_it() {
+    let mut stage = Stage::new(4, Validity::default());
+    let one = transaction(1);
+    stage.fine(0, What::Submitted(one.id()));
+    let first = block(1, stage.scene().context.genesis, 0, payload(vec![one.clone()]));
+    let second = block(2, first.digest(), 0, payload(vec![one]));
+    stage.fine(0, executed(&first, 1, Outcome::Applied));
+    let seen = stage.see(0, executed(&second, 2, Outcome::Applied));
+    assert_broken(seen, Invariant::Validity, "took effect at height 1 and 2");
+}
+
+#[test]
+fn another_payload_breaks_it() {
+    let mut stage = Stage::new(4, Validity::default());
+    let one = transaction(1);
+    stage.fine(0, What::Submitted(one.id()));
+    let honest = block(1, stage.scene().context.genesis, 0, payload(vec![one]));
+    let swapped = Arc::new(Block::new(honest.header().clone(), Payload::default()));
+    let seen = stage.see(0, executed(&swapped, 1, Outcome::Applied));
+    assert_broken(seen, Invariant::Validity, "another payload");
+}

@@ -1,0 +1,53 @@
+//! The votes and certificates inside messages and records.
+
+use quorate_core::{certificate::Certificate, message::Message, store::Record, vote::Vote};
+
+/// Votes that a message casts: not those within certificates.
+#[must_use]
+pub fn cast_in(message: &Message) -> Vec<Vote> {
+    match message {
+        Message::Proposal(proposal) => vec![proposal.notarize],
+        Message::Vote(vote) => vec![*vote],
+        Message::Votes(votes) => votes.to_vec(),
+        Message::Certificates(_)
+        | Message::Status(_)
+        | Message::CertificateRequest(_)
+        | Message::BlockRequest(_)
+        | Message::BlockResponse(_)
+        | Message::Transactions(_)
+        | Message::Evidence(_) => Vec::new(),
+    }
+}
+
+/// Certificates that a message carries.
+#[must_use]
+pub fn certificates_in(message: &Message) -> Vec<&Certificate> {
+    match message {
+        Message::Proposal(proposal) => {
+            proposal.justify.parent.iter().chain(&proposal.justify.skips).collect()
+        }
+        Message::Certificates(certificates) => certificates.iter().collect(),
+        Message::BlockResponse(response) => {
+            let proofs = response.proofs.iter().flat_map(|proof| proof.certificates());
+            response.finalization.iter().chain(proofs).collect()
+        }
+        Message::Vote(_)
+        | Message::Votes(_)
+        | Message::Status(_)
+        | Message::CertificateRequest(_)
+        | Message::BlockRequest(_)
+        | Message::Transactions(_)
+        | Message::Evidence(_) => Vec::new(),
+    }
+}
+
+/// Certificates that a record keeps.
+#[must_use]
+pub fn certificates_of(record: &Record) -> Vec<&Certificate> {
+    match record {
+        Record::Certificate(certificate) => vec![certificate],
+        Record::Finalized(advance) => vec![&advance.certificate],
+        Record::Proof(proof) => proof.certificates().collect(),
+        Record::Block(_) | Record::Evidence(_) => Vec::new(),
+    }
+}

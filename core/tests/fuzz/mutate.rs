@@ -59,6 +59,7 @@ fn mutated_bytes_are_refused_or_encode_back() {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "a test may be told its seed")]
 fn from_environment(name: &str) -> Option<u64> {
     let text = std::env::var(name).ok()?;
     Some(text.parse().unwrap_or_else(|_| panic!("{name}={text} is not a number")))

@@ -3,6 +3,23 @@
 //! The replica itself stays honest and knows nothing of it. Each message it sends passes through the
 //! node's behaviours in the order of the scenario; each may drop, change, redirect, delay or add
 //! messages, and sign anything, because the driver holds the key. The edits never touch the disk.
+//! What each verb means exactly is in `docs/faults.md`.
+
+pub mod bad_signature;
+pub mod conflicting_certificate;
+pub mod delay_proposal;
+pub mod equivocate_proposal;
+pub mod equivocate_vote;
+pub mod flood;
+pub mod invalid_block;
+pub mod lie_in_sync;
+pub mod replay_stale;
+pub mod silent_to;
+pub mod split;
+pub mod withhold;
+
+#[cfg(test)]
+mod stage;
 
 use std::sync::Arc;
 
@@ -11,9 +28,12 @@ use quorate_core::{
     crypto::Signature,
     message::Message,
     random::Rng,
+    time::Span,
     types::{Digest, Epoch, Height, ValidatorIndex, View},
     vote::{SigningContext, Statement, Vote},
 };
+
+use crate::scenario::{self, ByzantineSpec, Selector, When};
 
 /// A message about to leave, and to whom.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +51,12 @@ impl Outgoing {
     #[must_use]
     pub fn new(to: Vec<u32>, message: Message) -> Self {
         Self { to, message: Arc::new(message), delay: 0 }
+    }
+
+    /// Another message to others, held back as long as this one.
+    #[must_use]
+    pub fn instead(&self, to: Vec<u32>, message: Message) -> Self {
+        Self { to, message: Arc::new(message), delay: self.delay }
     }
 }
 
@@ -56,7 +82,7 @@ pub struct Context<'a> {
     pub key: &'a dyn Fn(&Digest) -> Signature,
     /// The numbers of all other validators, ascending.
     pub peers: &'a [u32],
-    /// The behaviour's own stream of random numbers.
+    /// The node's own stream of random numbers for misbehaving.
     pub rng: &'a mut Rng,
 }
 
@@ -81,37 +107,31 @@ pub trait Behaviour: Send {
     fn overhear(&mut self, _context: &mut Context<'_>, _from: u32, _message: &Arc<Message>) {}
 }
 
-/// When a behaviour acts. Otherwise messages pass it unchanged.
-#[derive(Clone, Debug, PartialEq)]
-pub enum When {
-    /// On every message.
-    Always,
-    /// On each message with a chance of so many in a million.
-    Random {
-        /// Chances in a million.
-        per_million: u32,
-    },
-    /// While the replica's finalized height is one of these.
-    AtHeights(Vec<u64>),
-    /// While the replica is in one of these views.
-    AtViews(Vec<u64>),
+/// A behaviour and when it acts.
+struct Slot {
+    when: When,
+    after: Span,
+    behaviour: Box<dyn Behaviour>,
 }
 
-impl When {
-    /// Whether the behaviour acts now.
-    pub fn applies(&self, context: &mut Context<'_>) -> bool {
-        match self {
-            Self::Always => true,
-            Self::Random { per_million } => context.rng.below(1_000_000) < u64::from(*per_million),
-            Self::AtHeights(heights) => heights.contains(&context.height.get()),
-            Self::AtViews(views) => views.contains(&context.view.get()),
+impl Slot {
+    fn applies(&self, context: &mut Context<'_>) -> bool {
+        if context.now < self.after.nanos() {
+            return false;
+        }
+        match &self.when {
+            When::Always => true,
+            When::Random(chance) => chance.hit(context.rng.next()),
+            // The height it works on is the one above the last final.
+            When::AtHeights(heights) => heights.contains(&context.height.next()),
+            When::AtViews(views) => views.contains(&context.view),
         }
     }
 }
 
 /// The behaviours of one node, in order. Each edits what the one before it let out.
 #[derive(Default)]
-pub struct Behaviours(Vec<(When, Box<dyn Behaviour>)>);
+pub struct Behaviours(Vec<Slot>);
 
 impl Behaviours {
     /// None: an honest node.
@@ -120,9 +140,23 @@ impl Behaviours {
         Self::default()
     }
 
-    /// Appends one.
-    pub fn push(&mut self, when: When, behaviour: Box<dyn Behaviour>) {
-        self.0.push((when, behaviour));
+    /// Appends one that acts at every opportunity.
+    pub fn push(&mut self, behaviour: Box<dyn Behaviour>) {
+        self.push_when(When::Always, Span::ZERO, behaviour);
+    }
+
+    /// Appends one that acts only `when`, and not before `after`.
+    pub fn push_when(&mut self, when: When, after: Span, behaviour: Box<dyn Behaviour>) {
+        self.0.push(Slot { when, after, behaviour });
+    }
+
+    /// Appends what a scenario asks for, unless it is not a matter of what is sent (`twin`).
+    ///
+    /// `resolve` turns a selector into validators' numbers.
+    pub fn push_spec(&mut self, spec: &ByzantineSpec, resolve: &dyn Fn(&Selector) -> Vec<u32>) {
+        if let Some(behaviour) = of_spec(&spec.behaviour, resolve) {
+            self.push_when(spec.when.clone(), spec.after, behaviour);
+        }
     }
 
     /// Whether there are none.
@@ -134,11 +168,11 @@ impl Behaviours {
     /// What really leaves in place of one message the replica sends.
     pub fn edit(&mut self, context: &mut Context<'_>, outgoing: Outgoing) -> Vec<Outgoing> {
         let mut current = vec![outgoing];
-        for (when, behaviour) in &mut self.0 {
+        for slot in &mut self.0 {
             let mut next = Vec::with_capacity(current.len());
             for one in current {
-                if when.applies(context) {
-                    behaviour.edit(context, one, &mut next);
+                if slot.applies(context) {
+                    slot.behaviour.edit(context, one, &mut next);
                 } else {
                     next.push(one);
                 }
@@ -151,8 +185,41 @@ impl Behaviours {
 
     /// Lets every behaviour take note of a message that reached the node.
     pub fn overhear(&mut self, context: &mut Context<'_>, from: u32, message: &Arc<Message>) {
-        for (_, behaviour) in &mut self.0 {
-            behaviour.overhear(context, from, message);
+        for slot in &mut self.0 {
+            slot.behaviour.overhear(context, from, message);
         }
     }
 }
+
+/// The behaviour a scenario names; none for what is not done by editing messages.
+fn of_spec(
+    behaviour: &scenario::Behaviour,
+    resolve: &dyn Fn(&Selector) -> Vec<u32>,
+) -> Option<Box<dyn Behaviour>> {
+    use scenario::Behaviour as Spec;
+    Some(match behaviour {
+        Spec::EquivocateProposal { split } => {
+            Box::new(equivocate_proposal::EquivocateProposal::new(split.clone()))
+        }
+        Spec::EquivocateVote { split } => {
+            Box::new(equivocate_vote::EquivocateVote::new(split.clone()))
+        }
+        Spec::Withhold { kinds } => Box::new(withhold::Withhold::new(kinds.clone())),
+        Spec::SilentTo { to } => Box::new(silent_to::SilentTo::new(resolve(to))),
+        Spec::BadSignature => Box::new(bad_signature::BadSignature),
+        Spec::ReplayStale => Box::new(replay_stale::ReplayStale::default()),
+        Spec::Flood { messages_per_second } => Box::new(flood::Flood::new(*messages_per_second)),
+        Spec::ConflictingCertificate => {
+            Box::new(conflicting_certificate::ConflictingCertificate::default())
+        }
+        Spec::DelayProposal { by } => Box::new(delay_proposal::DelayProposal::new(*by)),
+        Spec::InvalidBlock => Box::new(invalid_block::InvalidBlock),
+        Spec::LieInSync => Box::new(lie_in_sync::LieInSync),
+        Spec::Twin | Spec::Garbage | Spec::Amnesia | Spec::WrongStateRoot | Spec::Mutate { .. } => {
+            return None;
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -201,15 +201,12 @@ impl Behaviour {
             | Self::SilentTo { .. }
             | Self::BadSignature
             | Self::ReplayStale
-            | Self::Flood { .. } => true,
-            Self::Garbage
+            | Self::Flood { .. }
             | Self::ConflictingCertificate
-            | Self::Amnesia
             | Self::DelayProposal { .. }
             | Self::InvalidBlock
-            | Self::WrongStateRoot
-            | Self::LieInSync
-            | Self::Mutate { .. } => false,
+            | Self::LieInSync => true,
+            Self::Garbage | Self::Amnesia | Self::WrongStateRoot | Self::Mutate { .. } => false,
         }
     }
 }

@@ -183,18 +183,22 @@ impl Consensus {
 
     /// Whatever the stored certificates already call for.
     fn resume(&mut self, now: Now, out: &mut Out<'_>) {
-        let notarized: Vec<_> = self
-            .views
-            .iter()
-            .filter_map(|(view, state)| Some((*view, state.notarized()?.block)))
-            .collect();
-        for (view, block) in notarized {
-            self.want_block(block, None, out);
+        let views: Vec<View> = self.views.keys().copied().collect();
+        for view in views {
             self.try_finalize(view, out);
         }
-        self.try_advance_finality(now, out);
+        self.want_missing(now, out);
         // Nobody may be left who remembers the votes of this view: say what I have from the start.
         self.pacemaker.arm_retry(now.mono, &mut self.rng);
+    }
+
+    /// Asks for every notarized block that is not held, and for what the highest Finalization lacks.
+    pub(super) fn want_missing(&mut self, now: Now, out: &mut Out<'_>) {
+        let notarized = self.views.values().filter_map(|state| Some(state.notarized()?.block));
+        for block in notarized.collect::<Vec<_>>() {
+            self.want_block(block, None, out);
+        }
+        self.try_advance_finality(now, out);
     }
 
     fn unfinished_proofs(&self) -> Vec<(View, Kind)> {

@@ -78,7 +78,8 @@ impl Consensus {
         }
     }
 
-    /// P46: the heartbeat.
+    /// P46: the heartbeat. Also looks again at what is missing, so that nothing that was asked for and
+    /// given up stays forgotten.
     pub(super) fn on_status_due(&mut self, now: Now, out: &mut Out<'_>) {
         if self.next_status > now.mono {
             return;
@@ -92,6 +93,7 @@ impl Consensus {
             finalized_id: self.finalized.id,
         };
         out.fx.send(Recipients::Committee, Message::Status(status));
+        self.want_missing(now, out);
     }
 
     /// P47: passes a certificate on: at once to the next leader and to those behind whose vote is not

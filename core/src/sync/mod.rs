@@ -190,6 +190,12 @@ impl Sync {
             };
         }
         if let Some((from, fetch)) = self.run.clone().filter(|(_, fetch)| fetch.next <= now.mono) {
+            if self.run_check.is_some() {
+                // An answer is being checked; what comes of it decides.
+                let fetch = Fetch { next: now.mono.plus(RETRY_PAUSE), ..fetch };
+                self.run = Some((from, fetch));
+                return;
+            }
             self.run = self
                 .ask(now, BlockWant::From(from), fetch.attempts, None, out)
                 .map(|fetch| (from, fetch));

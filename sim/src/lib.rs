@@ -7,6 +7,7 @@ compile_error!(
 
 pub mod byzantine;
 pub mod check;
+pub mod cli;
 pub mod report;
 pub mod scenario;
 pub mod trace;

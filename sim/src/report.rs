@@ -502,3 +502,6 @@ impl RunReport {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -192,21 +192,14 @@ impl Behaviour {
 
     /// Whether this build knows how to do it. A scenario that asks for another is refused.
     #[must_use]
-    pub const fn is_available(&self) -> bool {
-        match self {
-            Self::EquivocateProposal { .. }
-            | Self::EquivocateVote { .. }
-            | Self::Twin
-            | Self::Withhold { .. }
-            | Self::SilentTo { .. }
-            | Self::BadSignature
-            | Self::ReplayStale
-            | Self::Flood { .. }
-            | Self::ConflictingCertificate
-            | Self::DelayProposal { .. }
-            | Self::InvalidBlock
-            | Self::LieInSync => true,
-            Self::Garbage | Self::Amnesia | Self::WrongStateRoot | Self::Mutate { .. } => false,
-        }
+    pub fn is_available(&self) -> bool {
+        Self::is_name_available(self.name())
+    }
+
+    /// The same for a behaviour by name.
+    #[must_use]
+    pub fn is_name_available(name: &str) -> bool {
+        const MISSING: [&str; 4] = ["garbage", "amnesia", "wrong_state_root", "mutate"];
+        Self::NAMES.contains(&name) && !MISSING.contains(&name)
     }
 }

@@ -338,6 +338,43 @@ pub enum Verb {
 }
 
 impl Verb {
+    /// Every verb, in the order of the documentation.
+    pub const NAMES: [&'static str; 33] = [
+        "drop",
+        "duplicate",
+        "delay",
+        "reorder",
+        "corrupt",
+        "bandwidth",
+        "partition",
+        "clog",
+        "swizzle_clog",
+        "isolate",
+        "heal",
+        "kill",
+        "stop",
+        "restart",
+        "pause",
+        "resume",
+        "crash_loop",
+        "reformat",
+        "slow",
+        "upgrade",
+        "skew",
+        "drift",
+        "jump",
+        "strobe",
+        "freeze",
+        "lost_unsynced",
+        "torn_write",
+        "bitrot",
+        "misdirected_write",
+        "io_error",
+        "latency",
+        "full",
+        "fsync_lie",
+    ];
+
     /// Its name in a scenario file.
     #[must_use]
     pub const fn name(&self) -> &'static str {
@@ -380,7 +417,13 @@ impl Verb {
 
     /// Whether this build knows how to do it. A scenario that asks for another is refused.
     #[must_use]
-    pub const fn is_available(&self) -> bool {
-        !matches!(self, Self::Upgrade { .. })
+    pub fn is_available(&self) -> bool {
+        Self::is_name_available(self.name())
+    }
+
+    /// The same for a verb by name.
+    #[must_use]
+    pub fn is_name_available(name: &str) -> bool {
+        name != "upgrade" && Self::NAMES.contains(&name)
     }
 }

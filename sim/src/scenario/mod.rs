@@ -28,5 +28,5 @@ pub use self::{
     parse::{is_name, load, parse},
     problem::{Problem, Problems},
     quantity::{Distribution, Ppm, SignedSpan},
-    scalar::span_text,
+    scalar::{span as parse_span, span_text},
 };

@@ -19,7 +19,10 @@ const UNITS: [(&str, u128); 6] = [
 ];
 
 /// Reads `250ms`, `1.5s`, `0s`: a decimal number and one of the units ns, us, ms, s, m, h.
-pub(super) fn span(text: &str) -> Result<Span, String> {
+///
+/// # Errors
+/// With what was expected, in words.
+pub fn span(text: &str) -> Result<Span, String> {
     const EXPECTED: &str = "a duration such as \"250ms\" (units: ns, us, ms, s, m, h)";
     let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);

@@ -15,43 +15,6 @@ use crate::scenario::{
     tree::{Kind, Tree},
 };
 
-/// Every verb, in the order of the documentation.
-pub(in crate::scenario) const VERBS: [&str; 33] = [
-    "drop",
-    "duplicate",
-    "delay",
-    "reorder",
-    "corrupt",
-    "bandwidth",
-    "partition",
-    "clog",
-    "swizzle_clog",
-    "isolate",
-    "heal",
-    "kill",
-    "stop",
-    "restart",
-    "pause",
-    "resume",
-    "crash_loop",
-    "reformat",
-    "slow",
-    "upgrade",
-    "skew",
-    "drift",
-    "jump",
-    "strobe",
-    "freeze",
-    "lost_unsynced",
-    "torn_write",
-    "bitrot",
-    "misdirected_write",
-    "io_error",
-    "latency",
-    "full",
-    "fsync_lie",
-];
-
 const OPS: [(DiskOp, &str); 3] =
     [(DiskOp::Write, "write"), (DiskOp::Sync, "sync"), (DiskOp::Read, "read")];
 
@@ -71,8 +34,13 @@ pub(super) fn read(section: Section<'_>, frame: &Frame<'_>) -> Option<Fault> {
         section.abandon();
         return None;
     };
-    if !VERBS.contains(&word) {
-        reader.unknown(&tree.place, &format!("unknown verb {word:?}"), word, VERBS.into_iter());
+    if !Verb::NAMES.contains(&word) {
+        reader.unknown(
+            &tree.place,
+            &format!("unknown verb {word:?}"),
+            word,
+            Verb::NAMES.into_iter(),
+        );
         section.abandon();
         return None;
     }

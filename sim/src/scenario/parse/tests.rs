@@ -95,10 +95,12 @@ fn a_scenario_survives_being_written() {
 fn everything_is_in_everything() {
     let (scenario, _) = good("everything.toml");
     let used: BTreeSet<&str> = scenario.faults.iter().map(|fault| fault.verb.name()).collect();
-    let missing: Vec<&str> = fault::VERBS.into_iter().filter(|verb| !used.contains(verb)).collect();
+    let missing: Vec<&str> = Verb::NAMES.into_iter().filter(|verb| !used.contains(verb)).collect();
     assert_eq!(missing, ["upgrade"], "verbs that are available and not used");
-    for spec in &scenario.byzantine {
-        assert!(Behaviour::NAMES.contains(&spec.behaviour.name()));
+    let used: BTreeSet<&str> =
+        scenario.byzantine.iter().map(|spec| spec.behaviour.name()).collect();
+    for name in Behaviour::NAMES {
+        assert_eq!(used.contains(name), Behaviour::is_name_available(name), "behaviour {name}");
     }
 }
 
@@ -122,7 +124,7 @@ fn every_key_is_documented() {
             assert!(documented(key), "key `{key}` of {section} is not in docs/scenarios.md");
         }
     }
-    let words = fault::VERBS
+    let words = Verb::NAMES
         .into_iter()
         .chain(Behaviour::NAMES)
         .chain(Invariant::ALL.into_iter().map(|(_, name)| name))
@@ -218,6 +220,6 @@ proptest! {
     #[test]
     fn durations_survive_being_written(nanos in 0_u64..3_600_000_000_000_000) {
         let span = Span::from_nanos(nanos);
-        prop_assert_eq!(crate::scenario::scalar::span(&crate::scenario::span_text(span)), Ok(span));
+        prop_assert_eq!(crate::scenario::parse_span(&crate::scenario::span_text(span)), Ok(span));
     }
 }

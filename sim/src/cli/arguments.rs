@@ -1,0 +1,216 @@
+//! What can be typed, and what `--help` says about it.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Args, Parser, Subcommand};
+use quorate_core::time::Span;
+
+const AFTER_HELP: &str = "\
+Exit codes:
+   0  everything held                    22  two equal runs differed
+   2  wrong usage                        23  the core panicked
+  10  a scenario file is wrong           24  no verdict: the cluster cannot recover
+  20  safety is broken                   25  an expectation was not met
+  21  liveness is broken                 30  the simulator or its surroundings failed
+Of several runs the gravest decides: 20, 23, 22, 21, 30, 25, 24.
+
+Examples:
+  quorate-sim run scenarios/view-change/leader-crash-7.toml --seed 42
+  quorate-sim sweep scenarios --seeds 0..10000 -o results.jsonl
+  quorate-sim prove scenarios/view-change/leader-crash-7.toml --seed 42
+
+Scenario files are described in docs/scenarios.md.";
+
+/// The seeded simulator of Quorate: one scenario file and one seed are one run, always the same.
+#[derive(Debug, Parser)]
+#[command(name = "quorate-sim", version, after_help = AFTER_HELP, max_term_width = 100)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Lists scenarios, or what scenarios can ask for.
+    #[command(
+        after_help = "Examples:\n  quorate-sim list\n  quorate-sim list scenarios/view-change\n  quorate-sim list --behaviours"
+    )]
+    List(ListOptions),
+    /// Writes a commented scenario to start from.
+    #[command(
+        after_help = "Example:\n  quorate-sim new my-partition && quorate-sim run my-partition.toml --seed 1"
+    )]
+    New(NewOptions),
+    /// Says what is wrong with scenario files. Runs nothing.
+    #[command(
+        after_help = "Examples:\n  quorate-sim check scenarios\n  quorate-sim check my-partition.toml"
+    )]
+    Check(PathOptions),
+    /// Runs scenarios with one seed and tells what happened.
+    #[command(after_help = "\
+Examples:
+  quorate-sim run scenarios/view-change/leader-crash-7.toml --seed 42
+  quorate-sim run scenarios/view-change/leader-crash-7.toml --seed 42 --trace t.jsonl
+  quorate-sim run scenarios --seed 42 --quiet
+  quorate-sim run scenarios/view-change/leader-crash-7.toml --enumerate-crash-points")]
+    Run(RunArguments),
+    /// Runs scenarios with many seeds.
+    #[command(after_help = "\
+Examples:
+  quorate-sim sweep scenarios --seeds 0..10000 -o results.jsonl
+  quorate-sim sweep scenarios --seeds 0..10000 --shard 3/16 -o results-3.jsonl
+  quorate-sim sweep scenarios --budget 30m --jobs 2
+
+An existing results file of the same build is continued: what is in it is not run again.
+Which runs a shard makes depends on the scenarios, the seeds and the shard alone.")]
+    Sweep(SweepOptions),
+    /// Puts the results of sweeps together and counts them.
+    #[command(
+        after_help = "Examples:\n  quorate-sim merge results-*.jsonl\n  quorate-sim merge results-*.jsonl -o all.jsonl"
+    )]
+    Merge(MergeOptions),
+    /// Runs a scenario in two processes and compares everything that happened.
+    #[command(
+        after_help = "Example:\n  quorate-sim prove scenarios/view-change/leader-crash-7.toml --seed 42"
+    )]
+    Prove(ProveOptions),
+}
+
+#[derive(Args, Debug)]
+pub(super) struct ListOptions {
+    /// A file, or a directory of them.
+    #[arg(default_value = "scenarios")]
+    pub(super) path: PathBuf,
+    /// Lists the verbs of faults and the behaviours of Byzantine validators instead.
+    #[arg(long)]
+    pub(super) behaviours: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct NewOptions {
+    /// The scenario's name: lower-case letters, digits and hyphens.
+    pub(super) name: String,
+    /// The directory to write it to.
+    #[arg(long, default_value = ".")]
+    pub(super) directory: PathBuf,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct PathOptions {
+    /// A scenario file, or a directory of them.
+    #[arg(value_name = "FILE|DIR")]
+    pub(super) path: PathBuf,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct RunArguments {
+    /// A scenario file, or a directory of them.
+    #[arg(value_name = "SCENARIO|DIR")]
+    pub(super) path: PathBuf,
+    /// The seed. Unless given, the first of the scenario's own.
+    #[arg(long, short)]
+    pub(super) seed: Option<u64>,
+    /// Writes everything that happened to this file, one JSON object per line.
+    #[arg(long, value_name = "FILE")]
+    pub(super) trace: Option<PathBuf>,
+    /// Prints the report as one JSON object per run.
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Prints one line per run, and what to copy if it failed.
+    #[arg(long, short, conflicts_with = "json")]
+    pub(super) quiet: bool,
+    /// Runs once more for every crash point that any validator passes, crashing it there.
+    #[arg(long, conflicts_with_all = ["json", "trace"])]
+    pub(super) enumerate_crash_points: bool,
+    /// With `--json`: adds the observations with these numbers as text.
+    #[arg(long, value_name = "A..B", requires = "json", hide = true, value_parser = parse_range)]
+    pub(super) window: Option<std::ops::Range<u64>>,
+    /// Crashes one validator at one place, as printed by `--enumerate-crash-points`.
+    #[arg(long, value_name = "NODE:POINT:NTH")]
+    pub(super) crash_at: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct SweepOptions {
+    /// A scenario file, or a directory of them.
+    #[arg(value_name = "FILE|DIR")]
+    pub(super) path: PathBuf,
+    /// The seeds, the last one excluded. Unless given, each scenario's own.
+    #[arg(long, value_name = "A..B", value_parser = parse_range)]
+    pub(super) seeds: Option<std::ops::Range<u64>>,
+    /// How many runs at once. Unless given, as many as there are processors.
+    #[arg(long, short, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(super) jobs: Option<u16>,
+    /// Only this part of the runs: the first of sixteen is 1/16.
+    #[arg(long, value_name = "I/N", value_parser = parse_shard)]
+    pub(super) shard: Option<Shard>,
+    /// Begins no run after this long: 90s, 30m, 2h.
+    #[arg(long, value_parser = parse_budget)]
+    pub(super) budget: Option<Duration>,
+    /// The results, one JSON object per run. Continued if it exists.
+    #[arg(long, short, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+    /// Throws the results file away and begins anew.
+    #[arg(long, requires = "output")]
+    pub(super) fresh: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct MergeOptions {
+    /// Results of sweeps.
+    #[arg(required = true, value_name = "RESULTS")]
+    pub(super) files: Vec<PathBuf>,
+    /// Writes all of them here, sorted, none twice. May be one of the files.
+    #[arg(long, short, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct ProveOptions {
+    /// A scenario file, or a directory of them.
+    #[arg(value_name = "SCENARIO|DIR")]
+    pub(super) path: PathBuf,
+    /// The seed. Unless given, the first of the scenario's own.
+    #[arg(long, short)]
+    pub(super) seed: Option<u64>,
+}
+
+/// One of several equal parts of a sweep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Shard {
+    /// Which, from 1.
+    pub(super) index: u64,
+    /// Of how many.
+    pub(super) count: u64,
+}
+
+fn parse_range(text: &str) -> Result<std::ops::Range<u64>, String> {
+    const EXPECTED: &str = "expected two numbers such as 0..1000, the second one larger";
+    let (start, end) = text.split_once("..").ok_or(EXPECTED)?;
+    let start = start.parse::<u64>().map_err(|_| EXPECTED)?;
+    let end = match end.strip_prefix('=') {
+        Some(last) => last.parse::<u64>().ok().and_then(|last| last.checked_add(1)),
+        None => end.parse().ok(),
+    };
+    match end {
+        Some(end) if end > start => Ok(start..end),
+        _ => Err(EXPECTED.to_owned()),
+    }
+}
+
+fn parse_shard(text: &str) -> Result<Shard, String> {
+    let parsed = text.split_once('/').and_then(|(index, count)| {
+        Some(Shard { index: index.parse().ok()?, count: count.parse().ok()? })
+    });
+    match parsed {
+        Some(shard) if shard.index >= 1 && shard.index <= shard.count => Ok(shard),
+        _ => Err("expected a part such as 3/16; parts are counted from 1".to_owned()),
+    }
+}
+
+fn parse_budget(text: &str) -> Result<Duration, String> {
+    match crate::scenario::parse_span(text) {
+        Ok(span) if span > Span::ZERO => Ok(Duration::from_nanos(span.nanos())),
+        _ => Err("expected a duration such as 90s, 30m or 2h".to_owned()),
+    }
+}

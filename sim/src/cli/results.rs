@@ -1,0 +1,312 @@
+//! Results of runs as lines of a file, and what they come to together.
+//!
+//! A row is one JSON object per line. Rows are told apart by what was run: the build, the scenario
+//! (by meaning, not by file) and the seed. The same run twice must give the same row but for the wall
+//! time; if it does not, that is a finding of its own.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    env, fs,
+    fs::{File, OpenOptions},
+    io::{self, Read, Seek, SeekFrom, Write},
+    path::Path,
+};
+
+use quorate_core::digest::{Domain, Hasher};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    account::counted,
+    console::{Paint, Stop},
+    corpus::{Entry, quote},
+    graver,
+};
+use crate::report::{RunReport, Verdict};
+
+/// Characters of a detail that are kept in a row.
+const DETAIL_MAX: usize = 400;
+
+/// Seeds of a group of failures that are listed.
+const SEEDS_LISTED_MAX: usize = 8;
+
+/// One run in a results file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Row {
+    /// Which executable made the run.
+    pub(super) build: String,
+    /// The scenario's name.
+    pub(super) scenario: String,
+    /// What the scenario means.
+    pub(super) digest: String,
+    /// Where the scenario was.
+    pub(super) file: String,
+    /// The seed.
+    pub(super) seed: u64,
+    /// The verdict in a word.
+    pub(super) verdict: String,
+    /// The exit code the run alone would have.
+    pub(super) code: u8,
+    /// What went wrong, without the numbers: equal for failures of one kind.
+    pub(super) signature: String,
+    /// What went wrong, in full.
+    pub(super) detail: String,
+    /// Hash of everything that happened.
+    pub(super) trace_hash: String,
+    /// Finalized height of the last honest validator.
+    pub(super) height: u64,
+    /// Messages handed to the network.
+    pub(super) messages: u64,
+    /// Simulated time, in milliseconds.
+    pub(super) simulated_ms: u64,
+    /// Wall time, in milliseconds.
+    pub(super) wall_ms: u64,
+}
+
+/// What a row is a row of.
+pub(super) type Key = (String, String, u64);
+
+impl Row {
+    pub(super) fn new(build: &str, entry: &Entry, report: &RunReport) -> Self {
+        let mut detail = detail_of(&report.verdict);
+        if let Some((cut, _)) = detail.char_indices().nth(DETAIL_MAX) {
+            detail.truncate(cut);
+        }
+        Self {
+            build: build.to_owned(),
+            scenario: entry.scenario.name.clone(),
+            digest: entry.digest.to_string(),
+            file: entry.path.display().to_string(),
+            seed: report.seed,
+            verdict: report.verdict.word().to_owned(),
+            code: report.verdict.exit_code(),
+            signature: signature_of(&detail),
+            detail,
+            trace_hash: report.trace_hash.to_string(),
+            height: report.facts.finalized_min.get(),
+            messages: report.counters.messages_sent,
+            simulated_ms: report.simulated.millis(),
+            wall_ms: u64::try_from(report.wall.as_millis()).unwrap_or(u64::MAX),
+        }
+    }
+
+    pub(super) fn key(&self) -> Key {
+        (self.build.clone(), self.digest.clone(), self.seed)
+    }
+
+    /// Whether the same run came out the same.
+    fn agrees_with(&self, other: &Self) -> bool {
+        self.verdict == other.verdict && self.trace_hash == other.trace_hash
+    }
+
+    /// The one line that makes the run again.
+    pub(super) fn replay(&self) -> String {
+        format!("cargo sim run {} --seed {}", quote(&self.file), self.seed)
+    }
+}
+
+/// What is wrong, in one line; empty if nothing is.
+pub(super) fn detail_of(verdict: &Verdict) -> String {
+    let text = match verdict {
+        Verdict::Held => String::new(),
+        Verdict::Violation(broken) => {
+            let nodes: Vec<String> = broken.nodes.iter().map(ToString::to_string).collect();
+            let whose =
+                if nodes.is_empty() { String::new() } else { format!(" ({})", nodes.join(" ")) };
+            format!("{}{whose}: {}", broken.invariant.name(), broken.detail)
+        }
+        Verdict::Stall { detail, .. } | Verdict::NoVerdict { detail } => detail.clone(),
+        Verdict::ExpectationNotMet(unmet) => {
+            unmet.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+        }
+        Verdict::CorePanic { node, message, .. } => match node {
+            Some(node) => format!("{node}: {message}"),
+            None => message.clone(),
+        },
+        Verdict::Infrastructure { message } => message.clone(),
+    };
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The detail with every word that has a digit in it left open, and not too long.
+fn signature_of(detail: &str) -> String {
+    let words: Vec<&str> = detail
+        .split_whitespace()
+        .map(|word| if word.contains(|c: char| c.is_ascii_digit()) { "#" } else { word })
+        .take(24)
+        .collect();
+    words.join(" ")
+}
+
+/// A name for this executable: results of another one are not results of this one.
+pub(super) fn build() -> Result<String, Stop> {
+    let path =
+        env::current_exe().map_err(|error| Stop::file("cannot find the own executable", &error))?;
+    let bytes = fs::read(&path)
+        .map_err(|error| Stop::file(format_args!("cannot read {}", path.display()), &error))?;
+    let digest = Hasher::new(Domain::Record).bytes(&bytes).finish().to_string();
+    Ok(digest[..16].to_owned())
+}
+
+/// Reads a results file. A line that a crash has cut off at the end is left out.
+pub(super) fn read(path: &Path) -> Result<Vec<Row>, Stop> {
+    let mut text = String::new();
+    File::open(path)
+        .and_then(|mut file| file.read_to_string(&mut text))
+        .map_err(|error| Stop::file(format_args!("cannot read {}", path.display()), &error))?;
+    parse(&path.display().to_string(), &text)
+}
+
+fn parse(file: &str, text: &str) -> Result<Vec<Row>, Stop> {
+    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+    (1_usize..)
+        .zip(whole.lines())
+        .filter(|(_, line)| !line.trim().is_empty())
+        .map(|(number, line)| {
+            serde_json::from_str(line).map_err(|error| {
+                Stop::Infrastructure(format!("{file}:{number} is no result: {error}"))
+            })
+        })
+        .collect()
+}
+
+/// A results file that is being added to.
+pub(super) struct Sink(Option<File>);
+
+impl Sink {
+    /// Nowhere.
+    pub(super) const fn nowhere() -> Self {
+        Self(None)
+    }
+
+    /// Opens the file for adding to it, a cut-off last line removed.
+    pub(super) fn append(path: &Path) -> io::Result<Self> {
+        let mut file =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let whole = u64::try_from(whole).map_err(io::Error::other)?;
+        file.set_len(whole)?;
+        file.seek(SeekFrom::Start(whole))?;
+        Ok(Self(Some(file)))
+    }
+
+    /// Adds a row, in one write.
+    pub(super) fn push(&mut self, row: &Row) -> io::Result<()> {
+        match &mut self.0 {
+            None => Ok(()),
+            Some(file) => file.write_all(line(row).as_bytes()),
+        }
+    }
+}
+
+/// A row as a line.
+pub(super) fn line(row: &Row) -> String {
+    let mut text = serde_json::to_string(row).expect("a row has only text and numbers");
+    text.push('\n');
+    text
+}
+
+/// Many rows, each run once.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    rows: BTreeMap<(String, u64, String, String), Row>,
+    contradictions: Vec<(Row, Row)>,
+}
+
+impl Tally {
+    /// Takes in a row, unless it is there already.
+    pub(super) fn add(&mut self, row: Row) {
+        let key = (row.scenario.clone(), row.seed, row.build.clone(), row.digest.clone());
+        match self.rows.get(&key) {
+            None => {
+                self.rows.insert(key, row);
+            }
+            Some(known) if known.agrees_with(&row) => {}
+            Some(known) => self.contradictions.push((known.clone(), row)),
+        }
+    }
+
+    /// All rows, sorted by scenario and seed.
+    pub(super) fn rows(&self) -> impl Iterator<Item = &Row> {
+        self.rows.values()
+    }
+
+    /// The gravest exit code. The same run with two results is non-determinism.
+    pub(super) fn code(&self) -> u8 {
+        let first = if self.contradictions.is_empty() { 0 } else { 22 };
+        self.rows.values().map(|row| row.code).fold(first, graver)
+    }
+
+    /// Prints counts, then one line to copy for each kind of failure.
+    pub(super) fn show(&self, out: &mut dyn Write, paint: Paint) -> io::Result<()> {
+        self.show_counts(out, paint)?;
+        self.show_failures(out, paint)?;
+        for (one, other) in &self.contradictions {
+            writeln!(
+                out,
+                "\n{} {} seed {}: {} with trace {:.16}, and {} with trace {:.16}",
+                paint.bad("the same run, two results:"),
+                one.scenario,
+                one.seed,
+                one.verdict,
+                one.trace_hash,
+                other.verdict,
+                other.trace_hash,
+            )?;
+            let file = quote(&one.file);
+            writeln!(out, "  replay: cargo sim prove {file} --seed {}", one.seed)?;
+        }
+        Ok(())
+    }
+
+    fn show_counts(&self, out: &mut dyn Write, paint: Paint) -> io::Result<()> {
+        let mut counts: BTreeMap<&str, BTreeMap<&str, u64>> = BTreeMap::new();
+        let mut codes: BTreeMap<&str, u8> = BTreeMap::new();
+        for row in self.rows.values() {
+            codes.insert(&row.verdict, row.code);
+            *counts.entry(&row.scenario).or_default().entry(&row.verdict).or_default() += 1;
+        }
+        let width = counts.keys().map(|name| name.len()).max().unwrap_or(0);
+        for (scenario, verdicts) in &counts {
+            let total: u64 = verdicts.values().sum();
+            let parts: Vec<String> = verdicts
+                .iter()
+                .map(|(verdict, count)| {
+                    let code = codes.get(verdict).copied().unwrap_or(0);
+                    paint.by_code(code, format_args!("{verdict} {count}"))
+                })
+                .collect();
+            writeln!(out, "{scenario:width$}  {total:>7} runs: {}", parts.join(", "))?;
+        }
+        Ok(())
+    }
+
+    fn show_failures(&self, out: &mut dyn Write, paint: Paint) -> io::Result<()> {
+        let mut groups: BTreeMap<(&str, &str, &str), Vec<&Row>> = BTreeMap::new();
+        for row in self.rows.values().filter(|row| row.code != 0) {
+            groups.entry((&row.scenario, &row.verdict, &row.signature)).or_default().push(row);
+        }
+        for ((scenario, verdict, _), rows) in groups {
+            let Some(first) = rows.first() else { continue };
+            let runs = u64::try_from(rows.len()).unwrap_or(u64::MAX);
+            writeln!(
+                out,
+                "\n{} in {} of {scenario}\n  {}",
+                paint.by_code(first.code, verdict),
+                counted(runs, "run", "runs"),
+                first.detail
+            )?;
+            if rows.len() > 1 {
+                let seeds: BTreeSet<u64> = rows.iter().map(|row| row.seed).collect();
+                let listed: Vec<String> =
+                    seeds.iter().take(SEEDS_LISTED_MAX).map(u64::to_string).collect();
+                let more = if seeds.len() > SEEDS_LISTED_MAX { " ..." } else { "" };
+                writeln!(out, "  seeds {}{more}", listed.join(" "))?;
+            }
+            writeln!(out, "  replay: {}", first.replay())?;
+        }
+        Ok(())
+    }
+}

@@ -25,7 +25,7 @@ pub use self::{
         LinkOverride, Liveness, Mark, MemoryLimits, Network, Outcome, Run, Scenario, SeedRange,
         StakePlan, Torn, Workload,
     },
-    parse::{is_name, load, parse},
+    parse::{exercise, is_name, load, parse},
     problem::{Problem, Problems},
     quantity::{Distribution, Ppm, SignedSpan},
     scalar::{span as parse_span, span_text},

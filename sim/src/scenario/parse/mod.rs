@@ -66,6 +66,23 @@ pub fn parse(file: &str, bytes: &[u8]) -> Result<Scenario, Problems> {
     parse_and_tell(file, bytes).0
 }
 
+/// What fuzzing runs: any bytes are refused with words, or accepted as something that can be written
+/// and means the same when it is read again.
+///
+/// # Panics
+/// If the parser is wrong. Never because of the bytes.
+pub fn exercise(bytes: &[u8]) {
+    match parse("fuzzed", bytes) {
+        Ok(scenario) => {
+            let again = parse("written", scenario.to_toml().as_bytes());
+            let again =
+                again.unwrap_or_else(|problems| panic!("it does not read back: {problems}"));
+            assert_eq!(again.digest(), scenario.digest(), "it reads back as something else");
+        }
+        Err(problems) => assert!(!problems.to_string().is_empty(), "refused without a word"),
+    }
+}
+
 fn parse_and_tell(file: &str, bytes: &[u8]) -> (Result<Scenario, Problems>, Asked) {
     let whole = |message: &str, help: &str| Problems {
         file: file.to_owned(),

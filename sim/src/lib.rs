@@ -9,6 +9,7 @@ pub mod byzantine;
 pub mod check;
 pub mod cli;
 pub mod report;
+pub mod run;
 pub mod scenario;
 pub mod trace;
 pub mod world;

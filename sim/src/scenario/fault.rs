@@ -426,4 +426,13 @@ impl Verb {
     pub fn is_name_available(name: &str) -> bool {
         name != "upgrade" && Self::NAMES.contains(&name)
     }
+
+    /// Whose disk it damages beyond losing what was not synced; `disk.atlas` keeps a quorum spared.
+    #[must_use]
+    pub const fn damaged(&self) -> Option<&Targets> {
+        match self {
+            Self::Bitrot { targets, .. } | Self::MisdirectedWrite { targets, .. } => Some(targets),
+            _ => None,
+        }
+    }
 }

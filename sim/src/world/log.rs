@@ -42,6 +42,19 @@ pub struct Snapshot {
     pub stored: Stored,
     /// The state.
     pub execution: ExecutionState,
+    /// The place in the replica's log of the last entry in it.
+    pub seq: Seq,
+}
+
+impl Entry {
+    /// The place in the replica's log of the last thing in it.
+    #[must_use]
+    pub fn seq(&self) -> Seq {
+        match self {
+            Self::Write { seq, .. } | Self::Pledge { seq, .. } => *seq,
+            Self::Snapshot(snapshot) => snapshot.seq,
+        }
+    }
 }
 
 /// What a data log holds.

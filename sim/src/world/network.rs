@@ -88,8 +88,10 @@ pub enum Loss {
     Corrupted,
     /// The connection was reset while it was on its way.
     Reset,
-    /// There was no connection to send it over.
+    /// There was no connection to send it over, or nobody at its end.
     NotConnected,
+    /// It did not survive the codec.
+    Undecodable,
 }
 
 /// Names a fault to the network, so that it can be ended. Also keys its draws.

@@ -1,0 +1,327 @@
+//! One run: a scenario and a seed in, a report out.
+//!
+//! Each run has a fresh operating-system thread and one madsim runtime on it, never two; runs are made
+//! parallel by making several. A panic of the core ends the run and becomes part of its report.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs::File,
+    io::{BufWriter, Write},
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use madsim::{Config, plugin::simulator, runtime::Runtime};
+use quorate_core::time::Span;
+
+use crate::{
+    check::{Checks, Lapse, Scene},
+    report::{
+        Broken, CrashAt, CrashPointCount, Facts, Finding, ObservationLine, RunOptions, RunReport,
+        judge,
+    },
+    scenario::{Invariant, NodeName, Scenario},
+    trace::{Keep, Observation, Recorder, jsonl},
+    world::{
+        account::name_of,
+        cluster::Cluster,
+        common::{Common, twins},
+        fabric::Fabric,
+        faults::Engine,
+        keyed::Key,
+        node::run_seed,
+        panics,
+        play::{Ending, Play},
+        select::shuffled,
+    },
+};
+
+/// Runs a scenario with a seed. Always the same report for the same two, but for the wall time.
+#[must_use]
+pub fn run(scenario: &Scenario, seed: u64, options: &RunOptions) -> RunReport {
+    let begun = Instant::now();
+    panics::keep_quiet();
+    let (shared, wanted) = (Arc::new(scenario.clone()), options.clone());
+    let played = thread::Builder::new()
+        .name(panics::THREAD.to_owned())
+        .spawn(move || play(&shared, seed, &wanted))
+        .map(thread::JoinHandle::join);
+    let mut report = match played {
+        Ok(Ok(Ok(report))) => report,
+        Ok(Ok(Err(message))) => RunReport::infrastructure(scenario, seed, message),
+        Ok(Err(_)) => RunReport::infrastructure(scenario, seed, "the simulator panicked".into()),
+        Err(error) => RunReport::infrastructure(scenario, seed, format!("no thread: {error}")),
+    };
+    report.wall = begun.elapsed();
+    report
+}
+
+/// What the enumeration of crash points found.
+#[derive(Clone, Debug)]
+pub struct Enumeration {
+    /// The run without the extra crash.
+    pub baseline: RunReport,
+    /// One run per place: where the crash was, and what came of it.
+    pub runs: Vec<(CrashAt, RunReport)>,
+}
+
+impl Enumeration {
+    /// How many places there were and how many were tried, in words.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let points = self.runs.len();
+        let explored = self.runs.iter().filter(|(_, report)| report.counters.crashes > 0).count();
+        format!("{points} points, {explored} explored")
+    }
+}
+
+/// Crashes one validator at every place of its vote log, one run per place: a baseline run counts how
+/// often each point is passed, up to `nth_max` times each; then each passage becomes a crash.
+#[must_use]
+pub fn enumerate(
+    scenario: &Scenario,
+    seed: u64,
+    node: NodeName,
+    nth_max: u32,
+    restart_after: Span,
+) -> Enumeration {
+    let baseline = run(scenario, seed, &RunOptions::default());
+    let counts = baseline.crash_points.iter().filter(|count| count.node == node);
+    let places = counts.flat_map(|count| {
+        (1..=count.passed.min(nth_max)).map(|nth| CrashAt {
+            node,
+            point: count.point,
+            nth,
+            restart_after,
+        })
+    });
+    let runs = places
+        .map(|place| {
+            let options = RunOptions { crash_at: Some(place), ..RunOptions::default() };
+            (place, run(scenario, seed, &options))
+        })
+        .collect();
+    Enumeration { baseline, runs }
+}
+
+/// The body of a run's thread.
+fn play(scenario: &Arc<Scenario>, seed: u64, options: &RunOptions) -> Result<RunReport, String> {
+    let sink = match &options.trace {
+        None => None,
+        Some(path) => {
+            let file = File::create(path);
+            Some(BufWriter::new(file.map_err(|error| format!("{}: {error}", path.display()))?))
+        }
+    };
+    let runtime = Runtime::with_seed_and_config(seed, Config::default());
+    runtime.add_simulator::<Fabric>();
+    Ok(runtime.block_on(play_within(scenario, seed, options, sink)))
+}
+
+async fn play_within(
+    scenario: &Arc<Scenario>,
+    seed: u64,
+    options: &RunOptions,
+    sink: Option<BufWriter<File>>,
+) -> RunReport {
+    let run_seed = run_seed(seed);
+    let everybody: Vec<u32> = (0..scenario.cluster.validators).collect();
+    let chosen = |selector: &crate::scenario::Selector, label: &str, place: u64| {
+        initial(scenario, selector, Key::new(&run_seed, label, place), &everybody)
+    };
+    let resolve = |selector: &_| chosen(selector, "twins", 0);
+    let twins = twins(scenario, resolve);
+    let mut byzantine: BTreeSet<u32> = twins.iter().copied().collect();
+    for (place, spec) in (0u64..).zip(&scenario.byzantine) {
+        byzantine.extend(chosen(&spec.nodes, "byzantine", place));
+    }
+    let common = Arc::new(Common::new(scenario, run_seed, &twins));
+    let mut checks = Checks::new(Scene::new(common.genesis.clone()));
+    for number in &byzantine {
+        let lapse = if twins.contains(number) { Lapse::Twin } else { Lapse::Byzantine };
+        checks.honesty_mut().enter(*number, lapse);
+    }
+    let damageable = damageable(scenario, &byzantine, &everybody, &run_seed);
+    let fabric = simulator::<Fabric>();
+    let cluster = Cluster::new(scenario, common, fabric, |number| damageable.contains(&number));
+    let machines = cluster.statuses().len();
+    let keep = options.window.clone().map_or(Keep::Nothing, Keep::Between);
+    let first = options.window.as_ref().map_or(0, |window| window.start);
+    let key = Key::new(&run_seed, "faults", 0);
+    let byzantine: Vec<u32> = byzantine.into_iter().collect();
+    let mut engine = Engine::new(&scenario.faults, key, byzantine, options.crash_at, machines);
+    let recorder = Recorder::new(keep);
+    let sink = sink.map(|mut sink| -> Box<dyn FnMut(&Observation)> {
+        Box::new(move |observation| {
+            let written = jsonl::write_line(&mut sink, observation).and_then(|()| sink.flush());
+            written.expect("the trace file takes what is written to it");
+        })
+    });
+    let mut play = Play::new(Arc::clone(scenario), cluster, checks, recorder, sink);
+    let ending = play.play(&mut engine).await;
+    report(scenario, seed, play, &engine, ending, first)
+}
+
+/// The validators that a selector names before the run begins.
+fn initial(
+    scenario: &Scenario,
+    selector: &crate::scenario::Selector,
+    key: Key,
+    everybody: &[u32],
+) -> Vec<u32> {
+    use crate::scenario::Selector;
+    let tolerated = || {
+        let mut chosen: BTreeSet<u32> = BTreeSet::new();
+        for number in shuffled(everybody, key, everybody.len()) {
+            chosen.insert(number);
+            if !scenario.cluster.tolerates(&chosen) {
+                chosen.remove(&number);
+            }
+        }
+        chosen
+    };
+    match selector {
+        Selector::Nodes(names) => names.iter().map(|name| name.validator.get()).collect(),
+        Selector::One => shuffled(everybody, key, 1),
+        Selector::Random(count) => {
+            shuffled(everybody, key, usize::try_from(*count).unwrap_or(usize::MAX))
+        }
+        Selector::F => tolerated().into_iter().collect(),
+        Selector::FPlusOne => {
+            let mut chosen = tolerated();
+            let others = shuffled(everybody, key, everybody.len());
+            chosen.extend(others.into_iter().find(|number| !chosen.contains(number)));
+            chosen.into_iter().collect()
+        }
+        // The parser lets nothing else through where it is decided before the run.
+        _ => everybody.to_vec(),
+    }
+}
+
+/// Whose disks may be damaged: everybody's, or with `atlas` so few that, together with the Byzantine,
+/// they weigh less than a third. Validators whose disk a fault names come first.
+fn damageable(
+    scenario: &Scenario,
+    byzantine: &BTreeSet<u32>,
+    everybody: &[u32],
+    seed: &quorate_core::random::Seed,
+) -> BTreeSet<u32> {
+    if !scenario.disk.atlas {
+        return everybody.iter().copied().collect();
+    }
+    let named = scenario.faults.iter().filter_map(|fault| fault.verb.damaged());
+    let named = named.flat_map(|targets| match &targets.nodes {
+        crate::scenario::Selector::Nodes(names) => {
+            names.iter().map(|name| name.validator.get()).collect()
+        }
+        _ => Vec::new(),
+    });
+    let drawn = shuffled(everybody, Key::new(seed, "atlas", 0), everybody.len());
+    let mut chosen = byzantine.clone();
+    for number in named.chain(drawn) {
+        if everybody.contains(&number)
+            && chosen.insert(number)
+            && !scenario.cluster.tolerates(&chosen)
+        {
+            chosen.remove(&number);
+        }
+    }
+    chosen
+}
+
+/// Puts together what a run came to.
+fn report(
+    scenario: &Scenario,
+    seed: u64,
+    play: Play,
+    engine: &Engine,
+    ending: Ending,
+    first_kept: u64,
+) -> RunReport {
+    let finding = finding(ending);
+    let honest = play.honest();
+    let (finalized_min, finalized_max) = play.account.finalized(honest.iter().copied());
+    let facts = Facts {
+        finding,
+        marks: BTreeMap::new(),
+        never_fired: engine.never_fired(),
+        finalized_min,
+        finalized_max,
+        culprits: BTreeSet::new(),
+    };
+    let mut crash_points = Vec::new();
+    let (mut steps, mut fsyncs) = (0, 0);
+    let mut up = BTreeSet::new();
+    for machine in play.cluster.machines() {
+        let node = play.cluster.common.node(machine);
+        if !play.cluster.is_down(machine) && honest.contains(&node.number()) {
+            up.insert(node.number());
+        }
+        play.cluster.host(machine, |host| {
+            steps += host.steps;
+            fsyncs += host.disk.syncs();
+            let passed = host.passages.iter().map(|(point, passed)| CrashPointCount {
+                node: name_of(node),
+                point,
+                passed,
+            });
+            crash_points.extend(passed);
+        });
+    }
+    let network = play.cluster.fabric.network(|network| network.counts());
+    let bytes_delivered = play.cluster.fabric.bytes_delivered();
+    let (transactions_submitted, transactions_finalized) = play.transactions();
+    let (crashes, restarts) = (play.cluster.crashes, play.cluster.restarts);
+    let (timeline, mut counters) = play.account.finish(&up);
+    counters.messages_duplicated = network.duplicated;
+    counters.bytes_delivered = bytes_delivered;
+    counters.steps = steps;
+    counters.observations = play.recorder.count();
+    counters.transactions_submitted = transactions_submitted;
+    counters.transactions_finalized = transactions_finalized;
+    counters.fsyncs = fsyncs;
+    counters.crashes = crashes;
+    counters.restarts = restarts;
+    let line = |(index, observation): (u64, &Observation)| ObservationLine {
+        index,
+        at: Span::from_nanos(observation.at),
+        node: Some(name_of(observation.node)),
+        text: observation.what.to_string(),
+    };
+    RunReport {
+        scenario: scenario.name.clone(),
+        seed,
+        verdict: judge(&scenario.expect, &facts),
+        facts,
+        trace_hash: play.recorder.hash(),
+        checkpoints: play.checkpoints,
+        timeline,
+        window: (first_kept..).zip(play.recorder.kept()).map(line).collect(),
+        crash_points,
+        counters,
+        simulated: Span::from_nanos(play.now),
+        wall: Duration::ZERO,
+    }
+}
+
+fn finding(ending: Ending) -> Finding {
+    match ending {
+        Ending::Over => Finding::Held,
+        Ending::Violated(violation) if violation.invariant == Invariant::Liveness => {
+            Finding::Stall { at: Span::from_nanos(violation.at), detail: violation.detail }
+        }
+        Ending::Violated(violation) => Finding::Violation(Broken {
+            invariant: violation.invariant,
+            at: Span::from_nanos(violation.at),
+            nodes: violation.node.map(name_of).into_iter().collect(),
+            detail: violation.detail,
+        }),
+        Ending::Broken { node, at, message } => {
+            Finding::CorePanic { node: Some(name_of(node)), at: Span::from_nanos(at), message }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@
 //! parallel by making several. A panic of the core ends the run and becomes part of its report.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     fs::File,
     io::{BufWriter, Write},
     sync::Arc,
@@ -16,17 +16,17 @@ use madsim::{Config, plugin::simulator, runtime::Runtime};
 use quorate_core::time::Span;
 
 use crate::{
-    check::{Checks, Lapse, Scene},
+    check::{Checks, Lapse, oracle},
     report::{
         Broken, CrashAt, CrashPointCount, Facts, Finding, ObservationLine, RunOptions, RunReport,
         judge,
     },
-    scenario::{Invariant, NodeName, Scenario},
+    scenario::{Behaviour, Invariant, NodeName, Scenario, Selector},
     trace::{Keep, Observation, Recorder, jsonl},
     world::{
         account::name_of,
         cluster::Cluster,
-        common::{Common, twins},
+        common::Common,
         fabric::Fabric,
         faults::Engine,
         keyed::Key,
@@ -127,17 +127,22 @@ async fn play_within(
 ) -> RunReport {
     let run_seed = run_seed(seed);
     let everybody: Vec<u32> = (0..scenario.cluster.validators).collect();
-    let chosen = |selector: &crate::scenario::Selector, label: &str, place: u64| {
+    let chosen = |selector: &Selector, label: &str, place: u64| {
         initial(scenario, selector, Key::new(&run_seed, label, place), &everybody)
     };
-    let resolve = |selector: &_| chosen(selector, "twins", 0);
-    let twins = twins(scenario, resolve);
-    let mut byzantine: BTreeSet<u32> = twins.iter().copied().collect();
+    let mut byzantine = BTreeSet::new();
+    let mut twins = Vec::new();
     for (place, spec) in (0u64..).zip(&scenario.byzantine) {
-        byzantine.extend(chosen(&spec.nodes, "byzantine", place));
+        let numbers = chosen(&spec.nodes, "byzantine", place);
+        byzantine.extend(numbers.iter().copied());
+        if spec.behaviour == Behaviour::Twin {
+            twins.extend(numbers);
+        }
     }
+    twins.sort_unstable();
+    twins.dedup();
     let common = Arc::new(Common::new(scenario, run_seed, &twins));
-    let mut checks = Checks::new(Scene::new(common.genesis.clone()));
+    let mut checks = Checks::of_scenario(scenario, common.genesis.clone());
     for number in &byzantine {
         let lapse = if twins.contains(number) { Lapse::Twin } else { Lapse::Byzantine };
         checks.honesty_mut().enter(*number, lapse);
@@ -146,6 +151,15 @@ async fn play_within(
     let fabric = simulator::<Fabric>();
     let cluster = Cluster::new(scenario, common, fabric, |number| damageable.contains(&number));
     let machines = cluster.statuses().len();
+    for (place, spec) in (0u64..).zip(&scenario.byzantine) {
+        let numbers = chosen(&spec.nodes, "byzantine", place);
+        let targets = |selector: &_| chosen(selector, "byzantine-targets", place);
+        for machine in cluster.machines() {
+            if numbers.contains(&cluster.common.node(machine).number()) {
+                cluster.host(machine, |host| host.behaviours.push_spec(spec, &targets));
+            }
+        }
+    }
     let keep = options.window.clone().map_or(Keep::Nothing, Keep::Between);
     let first = options.window.as_ref().map_or(0, |window| window.start);
     let key = Key::new(&run_seed, "faults", 0);
@@ -164,13 +178,7 @@ async fn play_within(
 }
 
 /// The validators that a selector names before the run begins.
-fn initial(
-    scenario: &Scenario,
-    selector: &crate::scenario::Selector,
-    key: Key,
-    everybody: &[u32],
-) -> Vec<u32> {
-    use crate::scenario::Selector;
+fn initial(scenario: &Scenario, selector: &Selector, key: Key, everybody: &[u32]) -> Vec<u32> {
     let tolerated = || {
         let mut chosen: BTreeSet<u32> = BTreeSet::new();
         for number in shuffled(everybody, key, everybody.len()) {
@@ -212,9 +220,7 @@ fn damageable(
     }
     let named = scenario.faults.iter().filter_map(|fault| fault.verb.damaged());
     let named = named.flat_map(|targets| match &targets.nodes {
-        crate::scenario::Selector::Nodes(names) => {
-            names.iter().map(|name| name.validator.get()).collect()
-        }
+        Selector::Nodes(names) => names.iter().map(|name| name.validator.get()).collect(),
         _ => Vec::new(),
     });
     let drawn = shuffled(everybody, Key::new(seed, "atlas", 0), everybody.len());
@@ -239,16 +245,16 @@ fn report(
     ending: Ending,
     first_kept: u64,
 ) -> RunReport {
-    let finding = finding(ending);
+    let finding = finding(ending, &play);
     let honest = play.honest();
     let (finalized_min, finalized_max) = play.account.finalized(honest.iter().copied());
     let facts = Facts {
         finding,
-        marks: BTreeMap::new(),
+        marks: play.checks.marks().clone(),
         never_fired: engine.never_fired(),
         finalized_min,
         finalized_max,
-        culprits: BTreeSet::new(),
+        culprits: play.checks.culprits().clone(),
     };
     let mut crash_points = Vec::new();
     let (mut steps, mut fsyncs) = (0, 0);
@@ -305,11 +311,18 @@ fn report(
     }
 }
 
-fn finding(ending: Ending) -> Finding {
+fn finding(ending: Ending, play: &Play) -> Finding {
     match ending {
         Ending::Over => Finding::Held,
         Ending::Violated(violation) if violation.invariant == Invariant::Liveness => {
-            Finding::Stall { at: Span::from_nanos(violation.at), detail: violation.detail }
+            match oracle::recoverable(play.scene(), &play.standings()) {
+                Ok(()) => {
+                    Finding::Stall { at: Span::from_nanos(violation.at), detail: violation.detail }
+                }
+                Err(hopeless) => {
+                    Finding::NoVerdict { detail: format!("{}; {hopeless}", violation.detail) }
+                }
+            }
         }
         Ending::Violated(violation) => Finding::Violation(Broken {
             invariant: violation.invariant,

@@ -20,7 +20,7 @@ use quorate_core::{
 use super::{keyed::Key, keys::SigningKey, network::Machine, verifier::Memo};
 use crate::{
     byzantine::Context,
-    scenario::{Behaviour, Codec, Distribution, Ppm, Scenario, Selector},
+    scenario::{Codec, Distribution, Ppm, Scenario},
     trace::NodeIndex,
 };
 
@@ -266,16 +266,6 @@ pub fn peer_of(number: u32) -> PeerId {
     let mut bytes = [0; 32];
     bytes[..4].copy_from_slice(&number.to_le_bytes());
     PeerId::new(bytes)
-}
-
-/// The validators that run twice.
-#[must_use]
-pub fn twins(scenario: &Scenario, resolve: impl Fn(&Selector) -> Vec<u32>) -> Vec<u32> {
-    let twinned = scenario.byzantine.iter().filter(|spec| spec.behaviour == Behaviour::Twin);
-    let mut numbers: Vec<u32> = twinned.flat_map(|spec| resolve(&spec.nodes)).collect();
-    numbers.sort_unstable();
-    numbers.dedup();
-    numbers
 }
 
 fn place<T>(list: &[T], number: u32) -> &T {

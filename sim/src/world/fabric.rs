@@ -82,17 +82,17 @@ pub struct Note {
     pub what: What,
 }
 
-/// A message that does not arrive.
+/// Something other than one arrival that became of a message.
 #[derive(Clone, Debug)]
-pub struct Lost {
+pub struct Incident {
     /// When that was clear.
     pub at: u64,
     /// Who sent it.
     pub from: Machine,
-    /// Who does not get it.
+    /// Who should get it.
     pub to: Machine,
-    /// Why.
-    pub loss: Loss,
+    /// Why it does not arrive; `None` if it arrives twice.
+    pub loss: Option<Loss>,
     /// The message.
     pub parcel: Parcel,
 }
@@ -123,7 +123,7 @@ struct Desk {
     waker: Option<Waker>,
     outgoing: Vec<Outgoing>,
     notes: Vec<Note>,
-    lost: Vec<Lost>,
+    incidents: Vec<Incident>,
     next_local: Option<u64>,
 }
 
@@ -152,8 +152,8 @@ pub struct Ledger {
     pub outgoing: Vec<Outgoing>,
     /// What it did, in order of time.
     pub notes: Vec<Note>,
-    /// What reached it too late.
-    pub lost: Vec<Lost>,
+    /// What became of messages otherwise.
+    pub incidents: Vec<Incident>,
 }
 
 impl Station {
@@ -182,7 +182,7 @@ impl Station {
             let mut desk = lock(&self.desk);
             std::mem::swap(&mut desk.outgoing, &mut ledger.outgoing);
             std::mem::swap(&mut desk.notes, &mut ledger.notes);
-            desk.lost.append(&mut ledger.lost);
+            desk.incidents.append(&mut ledger.incidents);
             desk.next_local = next_local;
         }
         let mut gate = lock(&self.gate);
@@ -204,7 +204,7 @@ pub struct Fabric {
 struct Inner {
     network: Network<Cargo>,
     stations: Vec<Place>,
-    lost: Vec<Lost>,
+    incidents: Vec<Incident>,
     bytes_delivered: u64,
     outgoing: Vec<Outgoing>,
     notes: Vec<Note>,
@@ -244,7 +244,7 @@ impl Fabric {
         *lock(&self.inner) = Some(Inner {
             network: Network::new(machines, model, seed),
             stations: stations.collect(),
-            lost: Vec::new(),
+            incidents: Vec::new(),
             bytes_delivered: 0,
             outgoing: Vec::new(),
             notes: Vec::new(),
@@ -325,9 +325,9 @@ impl Fabric {
         self.with(|inner| inner.close(take));
     }
 
-    /// Messages that were found not to arrive, since last asked.
-    pub fn take_lost(&self, take: &mut impl FnMut(Lost)) {
-        self.with(|inner| inner.lost.drain(..).for_each(take));
+    /// Messages that were found not to arrive, or to arrive twice, since last asked.
+    pub fn take_incidents(&self, take: &mut impl FnMut(Incident)) {
+        self.with(|inner| inner.incidents.drain(..).for_each(take));
     }
 
     /// Lets madsim's clock catch up with the world's: nobody else sleeps, so it jumps.
@@ -365,11 +365,11 @@ impl Inner {
                 Landing::Arrived(flight) => {
                     let place = &mut self.stations[flight.to.place()];
                     if place.mode == Mode::Down {
-                        self.lost.push(Lost {
+                        self.incidents.push(Incident {
                             at: flight.arrival,
                             from: flight.from,
                             to: flight.to,
-                            loss: Loss::NotConnected,
+                            loss: Some(Loss::NotConnected),
                             parcel: flight.body.parcel,
                         });
                         continue;
@@ -378,11 +378,11 @@ impl Inner {
                     let what = Incoming::Message(flight.from, flight.body);
                     place.take_in(Arrival { at: flight.arrival, what });
                 }
-                Landing::Lost(flight, loss) => self.lost.push(Lost {
+                Landing::Lost(flight, loss) => self.incidents.push(Incident {
                     at: flight.arrival,
                     from: flight.from,
                     to: flight.to,
-                    loss,
+                    loss: Some(loss),
                     parcel: flight.body.parcel,
                 }),
                 Landing::Reset(flight, again) => {
@@ -396,11 +396,11 @@ impl Inner {
                             place.take_in(back);
                         }
                     }
-                    self.lost.push(Lost {
+                    self.incidents.push(Incident {
                         at,
                         from: flight.from,
                         to: flight.to,
-                        loss: Loss::Corrupted,
+                        loss: Some(Loss::Corrupted),
                         parcel: flight.body.parcel,
                     });
                 }
@@ -431,17 +431,19 @@ impl Inner {
                 let mut desk = lock(&place.station.desk);
                 std::mem::swap(&mut desk.outgoing, &mut self.outgoing);
                 std::mem::swap(&mut desk.notes, &mut self.notes);
-                self.lost.append(&mut desk.lost);
+                self.incidents.append(&mut desk.incidents);
                 place.next_local = desk.next_local;
                 place.next_arrival = desk.arrivals.iter().map(|arrival| arrival.at).min();
             }
             for Outgoing { at, to, cargo } in self.outgoing.drain(..) {
                 let bytes = u64::from(cargo.bytes);
                 let parcel = cargo.parcel.clone();
-                let fate = self.network.send(from, to, at, || bytes, cargo);
-                if let Fate::Lost(loss) = fate {
-                    self.lost.push(Lost { at, from, to, loss, parcel });
-                }
+                let loss = match self.network.send(from, to, at, || bytes, cargo) {
+                    Fate::Lost(loss) => Some(loss),
+                    Fate::Travels { again: Some(_), .. } => None,
+                    Fate::Travels { again: None, .. } => continue,
+                };
+                self.incidents.push(Incident { at, from, to, loss, parcel });
             }
             take(from, &mut self.notes);
             self.notes.clear();

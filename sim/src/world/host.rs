@@ -98,6 +98,8 @@ pub struct Standing {
     pub height: Height,
     /// How much it holds.
     pub footprint: Footprint,
+    /// The lowest and highest final block on its disk.
+    pub archive: Option<(Height, Height)>,
 }
 
 /// One machine.

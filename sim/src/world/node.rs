@@ -13,7 +13,7 @@ use std::{
 };
 
 use quorate_core::{
-    effect::{Effect, Effects, Input, PeerEvent, Recipients, Timer},
+    effect::{Effect, Effects, Input, PeerCommand, PeerEvent, Recipients, Timer},
     event::Event,
     execution::ExecutionState,
     job::{self, Job, JobResult},
@@ -32,7 +32,7 @@ use super::{
     common::Common,
     delay::sample,
     disk::{File, Sync},
-    fabric::{Arrival, Cargo, Incoming, Ledger, Lost, Note, Outgoing, Station, Window},
+    fabric::{Arrival, Cargo, Incident, Incoming, Ledger, Note, Outgoing, Station, Window},
     host::{Halt, Host, Role, Standing, Trap},
     lock,
     log::{self, Entry, Snapshot, encode_pledge, encode_slot, encode_write},
@@ -110,7 +110,8 @@ fn lose_the_rest(host: &Host, ledger: &mut Ledger) {
     for arrival in ledger.arrivals.drain(..) {
         if let Incoming::Message(from, cargo) = arrival.what {
             let (at, to, parcel) = (arrival.at, host.machine, cargo.parcel);
-            ledger.lost.push(Lost { at, from, to, loss: Loss::NotConnected, parcel });
+            let loss = Some(Loss::NotConnected);
+            ledger.incidents.push(Incident { at, from, to, loss, parcel });
         }
     }
 }
@@ -305,6 +306,12 @@ impl Process {
             view: self.replica.view(),
             height: self.replica.finalized_height(),
             footprint: self.replica.footprint(),
+            archive: self
+                .stored
+                .archive
+                .first_key_value()
+                .zip(self.stored.archive.last_key_value())
+                .map(|((lowest, _), (highest, _))| (*lowest, *highest)),
         }
     }
 
@@ -425,7 +432,9 @@ impl Process {
             Effect::Write { seq, batch } => return self.on_write(host, ledger, seq, batch),
             Effect::Pledge { seq, pledge } => return self.on_pledge(host, ledger, seq, pledge),
             Effect::Run(job) => self.on_job(host, ledger, &job),
-            Effect::Peer(_) => {}
+            Effect::Peer(PeerCommand::Penalize(peer, fault)) => {
+                self.note(ledger, What::Penalized { peer, fault });
+            }
             Effect::Report(event) => self.on_report(ledger, event),
         }
         Ok(())
@@ -482,9 +491,10 @@ impl Process {
         let at = self.now.saturating_add(delay);
         for machine in to.iter().flat_map(|number| common.machines_of(*number)) {
             if lost {
-                let loss = Loss::Undecodable;
+                let loss = Some(Loss::Undecodable);
                 let (at, from, to) = (self.now, host.machine, *machine);
-                ledger.lost.push(Lost { at, from, to, loss, parcel: parcel.clone() });
+                let parcel = parcel.clone();
+                ledger.incidents.push(Incident { at, from, to, loss, parcel });
                 continue;
             }
             let cargo = Cargo { parcel: parcel.clone(), bytes };

@@ -16,14 +16,14 @@ use quorate_core::{event::Event, time::Span, types::Height};
 use super::{
     account::Account,
     cluster::{Cluster, Running},
-    fabric::{Arrival, Incoming, Note, Window},
+    fabric::{Arrival, Incident, Incoming, Note, Window},
     faults::Engine,
     host::Halt,
     network::{Loss, Machine},
     workload::Clients,
 };
 use crate::{
-    check::{Checks, Scene, Violation},
+    check::{Checks, Scene, Violation, oracle::Standing},
     report::{Checkpoint, Happening},
     scenario::{Liveness, Scenario},
     trace::{DropReason, NodeIndex, Observation, Recorder, What},
@@ -207,6 +207,27 @@ impl Play {
         self.checks.scene()
     }
 
+    /// Where every validator stands, for the oracle that says whether progress can be demanded.
+    #[must_use]
+    pub fn standings(&self) -> Vec<Standing> {
+        let runs = |machine: &Machine| self.cluster.status(*machine).running == Running::Up;
+        let numbers = self.scene().actors().iter().map(|actor| actor.number);
+        numbers
+            .filter_map(|number| {
+                let machine = *self.cluster.common.machines_of(number).first()?;
+                let reached = self.cluster.machines().filter(runs).filter(|other| {
+                    self.cluster.fabric.network(|network| network.is_open(machine, *other))
+                });
+                Some(Standing {
+                    number,
+                    runs: runs(&machine),
+                    reaches: reached.map(|one| self.cluster.common.node(one).number()).collect(),
+                    archive: self.cluster.host(machine, |host| host.standing.archive),
+                })
+            })
+            .collect()
+    }
+
     fn open(&mut self, engine: &mut Engine) {
         self.cluster.switch_on();
         engine.arm(self);
@@ -289,12 +310,15 @@ impl Play {
             gathered.extend(notes.drain(..).map(|note| (note.at, node, 0, note.what)));
         };
         self.cluster.fabric.run(window, &mut take).await;
-        let mut lose = |lost: super::fabric::Lost| {
-            let (to, why) = (common.node(lost.to), reason(lost.loss));
-            let what = What::Dropped { to, why, parcel: lost.parcel };
-            gathered.push((lost.at, common.node(lost.from), 1, what));
+        let mut lose = |incident: Incident| {
+            let (to, parcel) = (common.node(incident.to), incident.parcel);
+            let what = match incident.loss {
+                Some(loss) => What::Dropped { to, why: reason(loss), parcel },
+                None => What::Duplicated { to, parcel },
+            };
+            gathered.push((incident.at, common.node(incident.from), 1, what));
         };
-        self.cluster.fabric.take_lost(&mut lose);
+        self.cluster.fabric.take_incidents(&mut lose);
         self.flush()?;
         self.now = window.end;
         self.see_to_halts(engine)?;

@@ -287,6 +287,28 @@ fn block_follows_on_its_ancestors() {
     assert_eq!(selected(&pool, &forged, ROOM).len(), 4);
 }
 
+/// A guess put nonce 1 into an ancestor; then nonce 0 came. It is taken, and the guess not again.
+#[test]
+fn nonce_guessed_below_is_not_taken_again() {
+    let mut pool = Pool::new(limits(), Height::new(1));
+    admit(&mut pool, transfer(0, 1, 5, &[(9, 1)])).unwrap();
+    let ancestors = [block(2, pool.select(&[], ROOM), vec![])];
+    admit(&mut pool, transfer(0, 0, 5, &[(9, 1)])).unwrap();
+    assert_eq!(selected(&pool, &ancestors, ROOM), [(0, 0)]);
+}
+
+#[test]
+fn block_is_filled_to_the_byte() {
+    let mut pool = Pool::new(limits(), Height::ZERO);
+    admit(&mut pool, transfer(0, 0, 5, &[(9, 1)])).unwrap();
+    admit(&mut pool, transfer(0, 1, 5, &[(9, 1)])).unwrap();
+    // Four bytes of count and 206 for each transaction.
+    for (bytes_max, taken) in [(0, 0), (209, 0), (210, 1), (415, 1), (416, 2)] {
+        let room = Room { bytes_max, ..ROOM };
+        assert_eq!(selected(&pool, &[], room).len(), taken, "{bytes_max} bytes");
+    }
+}
+
 #[test]
 fn gap_holds_up_only_its_payer() {
     let mut pool = Pool::new(limits(), Height::ZERO);

@@ -97,11 +97,14 @@ pub(crate) struct Sync {
 
 impl Sync {
     /// A machine with these peers to ask.
-    pub(crate) fn new(peers: Vec<PeerId>, rng: Rng) -> Self {
+    pub(crate) fn new(peers: Vec<PeerId>, mut rng: Rng) -> Self {
+        // An answer may outlive the process that asked. Ids that start anywhere keep it from passing
+        // for an answer to something this life asks. Id 0 is no request's.
+        let next_request = rng.next() / 2 + 1;
         Self {
             peers,
             rng,
-            next_request: 1,
+            next_request,
             singles: BTreeMap::new(),
             run: None,
             run_check: None,
@@ -222,13 +225,8 @@ impl Sync {
             }
         }
         let single = self.singles.iter_mut().find(|(_, fetch)| fetch.asked == asked);
-        let Some((digest, fetch)) = single else {
-            // A late answer to a request that was repeated since is no offence.
-            if response.id == 0 || response.id >= self.next_request {
-                out.fx.penalize(from, PeerFault::BadResponse);
-            }
-            return;
-        };
+        // A late answer, to a request repeated since or made before a restart, is no offence.
+        let Some((digest, fetch)) = single else { return };
         fetch.asked = None;
         fetch.next = now.mono.plus(RETRY_PAUSE);
         let digest = *digest;
@@ -254,7 +252,10 @@ impl Sync {
         (context, committee): (&SigningContext, &Committee),
         out: &mut Out<'_>,
     ) {
-        if height != head.0.next() || self.run_check.is_some() {
+        if self.run_check.is_some() {
+            return;
+        }
+        if height != head.0.next() {
             // The chain has moved on meanwhile; whoever still lacks blocks will say so.
             self.run = None;
             return;
@@ -417,6 +418,10 @@ fn proof_checks(
     committee: &Committee,
 ) -> Option<Vec<SignatureCheck>> {
     let candidate = proof.candidate;
+    // Without either, nothing ties the candidate to its block and its views are anybody's invention.
+    if proof.notarization.is_none() && proof.finalization.is_none() {
+        return None;
+    }
     let between = candidate.parent_view.next()..candidate.view;
     let fits = |certificate: &Certificate| match certificate.statement {
         Statement::Notarize(named) => {

@@ -52,8 +52,9 @@ impl Consensus {
         // P35: unsolicited work for far views is rationed per peer.
         let far = view > self.view.next() && !self.wants.contains_key(&(view, Some(kind)));
         if far && first {
+            // Strangers are asked for nothing and counted nowhere, so they have no ration at all.
             let index = self.committee.index_of_peer(&from);
-            if index.is_some_and(|index| !self.peers.peer(index).may_check_far(now.mono)) {
+            if index.is_none_or(|index| !self.peers.peer(index).may_check_far(now.mono)) {
                 self.offered.remove(&(view, kind));
                 return;
             }

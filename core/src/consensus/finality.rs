@@ -36,6 +36,9 @@ impl Consensus {
     /// P39: makes the highest Finalization final whose ancestors are all here, and asks for what the
     /// highest of all still lacks.
     pub(super) fn try_advance_finality(&mut self, now: Now, out: &mut Out<'_>) {
+        if self.halted {
+            return;
+        }
         let certified: Vec<View> = self
             .views
             .iter()
@@ -336,6 +339,7 @@ impl Consensus {
         let fresh: Vec<Arc<Block>> =
             blocks.into_iter().filter(|block| block.header().height > self.head.height).collect();
         let Some(first) = fresh.first() else { return };
+        let lowest = first.header().height;
         if first.header().parent != self.head.block {
             return self.halt(out);
         }
@@ -353,7 +357,8 @@ impl Consensus {
         self.try_advance_finality(now, out);
         let kept: Vec<Record> = proofs
             .into_iter()
-            .filter(|proof| proof.height <= self.head.height)
+            // What was final before has a proof of its own, perhaps a better one.
+            .filter(|proof| proof.height >= lowest && proof.height <= self.head.height)
             .map(Record::Proof)
             .collect();
         if !kept.is_empty() {

@@ -79,7 +79,10 @@ impl Consensus {
         let Some(parent) = self.parent_of(base.block) else {
             return self.want_block(base.block, None, out);
         };
-        let Some(ancestors) = self.unfinalized_ancestors(base.block) else { return };
+        let ancestors = match self.unfinalized_ancestors(base.block) {
+            Ok(ancestors) => ancestors,
+            Err(missing) => return self.want_block(missing, None, out),
+        };
         let empty = parent.height.delta_from(self.executed) > EXECUTION_LAG_MAX;
         out.notice(Notice::PayloadWanted {
             view: self.view,
@@ -122,18 +125,18 @@ impl Consensus {
         self.blocks.get(&block).map(|held| Head::of(&held.block))
     }
 
-    /// Blocks that execution has not been given yet, up to `block`, ascending; `None` if one between
-    /// it and the finalized tip is missing.
-    fn unfinalized_ancestors(&self, block: Digest) -> Option<Vec<Arc<Block>>> {
+    /// Blocks that execution has not been given yet, up to `block`, ascending; or the one between
+    /// it and the finalized tip that is missing.
+    fn unfinalized_ancestors(&self, block: Digest) -> Result<Vec<Arc<Block>>, Digest> {
         let mut above = Vec::new();
         let mut digest = block;
         while digest != self.finalized.head.block {
-            let held = self.blocks.get(&digest)?;
+            let held = self.blocks.get(&digest).ok_or(digest)?;
             above.push(Arc::clone(&held.block));
             digest = held.block.header().parent;
         }
         let undelivered = self.deliveries.iter().flat_map(|(_, blocks)| blocks).cloned();
-        Some(undelivered.chain(above.into_iter().rev()).collect())
+        Ok(undelivered.chain(above.into_iter().rev()).collect())
     }
 
     /// P22: makes the block, writes it, and asks for the signature. The proposal itself goes out when

@@ -153,8 +153,13 @@ impl Consensus {
             }
             if *good {
                 self.count_checked(now, *vote, out);
-            } else if self.views.contains_key(&view) {
-                self.view_state(view).votes(vote.statement.kind()).on_checked(vote, false);
+                continue;
+            }
+            // Only what the signer itself sent is held against it: anybody can make up evidence.
+            let Some(state) = self.views.get_mut(&view) else { continue };
+            let votes = state.votes(vote.statement.kind());
+            if votes.vote_of(vote.signer) == Some(vote) {
+                votes.on_checked(vote, false);
             }
         }
     }

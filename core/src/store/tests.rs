@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::{Archive, Finalized, Record, Recovered, SignerRecord, Stored};
 use crate::{
-    codec::{self, Bounded},
+    codec,
     evidence::Evidence,
     proof::CommitProof,
     signer::SignState,
@@ -189,12 +189,13 @@ fn a_replaced_proof_is_found_at_its_own_view_only() {
     let cast = Cast::equal(4);
     let chain = cast.chain(1);
     let mut stored = folded(&[chain[0].recorded(), vec![chain[0].finalized()]].concat());
+    let mut earlier = chain[0].proof();
+    earlier.candidate.view = View::new(7);
+    stored.apply(&Record::Proof(earlier.clone()));
+    assert_eq!(stored.proof_at_view(View::new(2)), Some(earlier));
     stored.apply(&Record::Proof(chain[0].proof()));
-    let mut later = chain[0].proof();
-    later.candidate.view = View::new(7);
-    later.nullifications = Bounded::default();
-    stored.apply(&Record::Proof(later.clone()));
-    assert_eq!(stored.proof_at_view(View::new(7)), Some(later));
+    assert_eq!(stored.proof_at_view(View::new(2)), None);
+    assert_eq!(stored.proof_at_view(View::new(1)), Some(chain[0].proof()));
     stored.prune_below(Height::new(2));
     assert_eq!(stored.proof_at_view(View::ZERO), None);
 }

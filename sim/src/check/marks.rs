@@ -139,16 +139,23 @@ impl Marks {
     }
 
     fn on_delivered(&mut self, scene: &Scene, node: NodeIndex, message: &Message) {
-        if let Message::BlockResponse(response) = message
-            && response.finalization.is_some()
-        {
+        if let Message::BlockResponse(response) = message {
             let fetched = self.fetched.entry(node).or_default();
             fetched.extend(response.blocks.iter().map(|block| block.digest()));
             while fetched.len() > FETCHED_MAX {
                 fetched.pop_first();
             }
         }
-        for vote in votes::cast_in(message) {
+        if scene.honesty.lapses().next().is_none() {
+            return;
+        }
+        let certified = votes::certificates_in(message).into_iter().flat_map(|one| one.votes());
+        let proven = match message {
+            Message::Evidence(evidence) => evidence.votes().to_vec(),
+            _ => Vec::new(),
+        };
+        let proven = proven.into_iter().copied();
+        for vote in votes::cast_in(message).into_iter().chain(certified).chain(proven) {
             if scene.is_honest_at(vote.signer) {
                 continue;
             }

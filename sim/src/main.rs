@@ -1,19 +1,24 @@
-//! The command `quorate-sim`.
+//! The command `quorate-sim`. See `docs/scenarios.md`, or `quorate-sim --help`.
 
 use std::{
     env,
-    io::{self, IsTerminal as _},
+    io::{self, IsTerminal, Write},
     process::ExitCode,
 };
 
 use quorate_sim::{
     cli::{self, Console},
-    run::run,
+    run,
 };
 
 fn main() -> ExitCode {
-    let (mut out, mut err) = (io::stdout(), io::stderr());
-    let (paint, live) = (out.is_terminal(), err.is_terminal());
+    let plain = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+        || env::var_os("TERM").is_some_and(|value| value == "dumb");
+    let (mut out, mut err) = (io::stdout().lock(), io::stderr());
+    let (paint, live) = (!plain && out.is_terminal(), err.is_terminal());
     let mut console = Console { out: &mut out, err: &mut err, paint, live };
-    ExitCode::from(cli::main(env::args_os(), run, &mut console))
+    let code = cli::main(env::args_os(), run::run, &mut console);
+    // Whoever reads may have gone away; the exit code still tells.
+    let _ = out.flush();
+    ExitCode::from(code)
 }

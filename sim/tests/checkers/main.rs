@@ -2,6 +2,7 @@
 //! loud where agreement really breaks, with the culprits named.
 
 mod cluster;
+mod world;
 
 use std::collections::BTreeSet;
 

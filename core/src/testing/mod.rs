@@ -7,4 +7,3 @@ pub mod cast;
 pub mod corpus;
 pub mod fuzz;
 pub mod strategies;
-pub mod transcript;

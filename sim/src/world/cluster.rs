@@ -61,7 +61,7 @@ pub struct Cluster {
     ids: Vec<NodeId>,
     handle: Handle,
     /// Notes of the world's own doings, to be put into the trace.
-    notes: Vec<(u64, NodeIndex, What)>,
+    notes: Vec<(u64, Machine, What)>,
     /// Machines whose process has ended, until the world has seen to it.
     fallen: Vec<Machine>,
     /// Crashes so far, by faults and by failed writes.
@@ -138,12 +138,11 @@ impl Cluster {
         }
     }
 
-    /// Switches every machine on.
+    /// Switches every machine on, already connected with each other.
     pub fn switch_on(&mut self) {
-        for (machine, _) in self.common.clone().machines() {
-            self.boot(machine, 0);
+        for machine in self.machines() {
+            self.start(machine, 0, 0);
         }
-        self.restarts = 0;
     }
 
     /// Every machine.
@@ -175,11 +174,11 @@ impl Cluster {
 
     /// Puts something into the trace.
     pub fn note(&mut self, at: u64, machine: Machine, what: What) {
-        self.notes.push((at, self.common.node(machine), what));
+        self.notes.push((at, machine, what));
     }
 
     /// What the world did since last asked.
-    pub fn take_notes(&mut self) -> std::vec::Drain<'_, (u64, NodeIndex, What)> {
+    pub fn take_notes(&mut self) -> std::vec::Drain<'_, (u64, Machine, What)> {
         self.notes.drain(..)
     }
 
@@ -224,10 +223,15 @@ impl Cluster {
 
     /// Starts a process that is down.
     pub fn boot(&mut self, machine: Machine, now: u64) {
-        if !self.is_down(machine) {
-            return;
+        if self.is_down(machine) {
+            self.restarts += 1;
+            let handshake = self.fabric.network(|network| 2 * network.lookahead());
+            self.start(machine, now, now.saturating_add(handshake));
         }
-        self.restarts += 1;
+    }
+
+    /// Starts a process whose connections hold from `ready` on.
+    fn start(&mut self, machine: Machine, now: u64, ready: u64) {
         self.host(machine, |host| {
             host.boot_at = now;
             host.halt = None;
@@ -235,11 +239,7 @@ impl Cluster {
         self.handle.restart(self.ids[machine.place()]);
         self.status_mut(machine).running = Running::Up;
         self.fabric.rouse(machine, now);
-        let ready = self.fabric.network(|network| {
-            let ready = now.saturating_add(2 * network.lookahead());
-            network.connect(machine, ready);
-            ready
-        });
+        self.fabric.network(|network| network.connect(machine, ready));
         for other in self.machines().filter(|other| *other != machine) {
             if !self.is_down(other) {
                 self.tell(machine, ready, Incoming::Connected(other));

@@ -215,7 +215,8 @@ struct Place {
     station: Station,
     mode: Mode,
     next_local: Option<u64>,
-    /// First of the arrivals that wait at the station.
+    /// What will be handed over when the next window begins, and the time of the first of it.
+    waiting: Vec<Arrival>,
     next_arrival: Option<u64>,
     in_window: bool,
     unsorted: bool,
@@ -237,6 +238,7 @@ impl Fabric {
             station: Station { desk: Arc::default(), gate: Arc::clone(&self.gate) },
             mode: Mode::Down,
             next_local: None,
+            waiting: Vec::new(),
             next_arrival: None,
             in_window: false,
             unsorted: false,
@@ -289,6 +291,7 @@ impl Fabric {
             place.mode = Mode::Down;
             place.next_local = None;
             place.next_arrival = None;
+            place.waiting.clear();
             let mut desk = lock(&place.station.desk);
             *desk = Desk::default();
         });
@@ -433,7 +436,6 @@ impl Inner {
                 std::mem::swap(&mut desk.notes, &mut self.notes);
                 self.incidents.append(&mut desk.incidents);
                 place.next_local = desk.next_local;
-                place.next_arrival = desk.arrivals.iter().map(|arrival| arrival.at).min();
             }
             for Outgoing { at, to, cargo } in self.outgoing.drain(..) {
                 let bytes = u64::from(cargo.bytes);
@@ -454,14 +456,17 @@ impl Inner {
 impl Place {
     fn take_in(&mut self, arrival: Arrival) {
         self.next_arrival = earliest(self.next_arrival, Some(arrival.at));
-        lock(&self.station.desk).arrivals.push(arrival);
+        self.waiting.push(arrival);
     }
 
     fn begin(&mut self, window: Window) {
-        let mut desk = lock(&self.station.desk);
         if std::mem::take(&mut self.unsorted) {
-            desk.arrivals.sort_by_key(|arrival| arrival.at);
+            self.waiting.sort_by_key(|arrival| arrival.at);
         }
+        self.next_arrival = None;
+        let mut desk = lock(&self.station.desk);
+        assert!(desk.arrivals.is_empty(), "{} arrivals were not fetched", desk.arrivals.len());
+        std::mem::swap(&mut desk.arrivals, &mut self.waiting);
         desk.window = Some(window);
         if let Some(waker) = desk.waker.take() {
             waker.wake();

@@ -140,8 +140,6 @@ pub struct Host {
     pub steps: u64,
     /// Jobs of all replicas that ever ran on it.
     pub jobs: u64,
-    /// Messages its behaviours or its codec did not let pass.
-    pub undecodable: u64,
 }
 
 impl Host {
@@ -168,7 +166,6 @@ impl Host {
             standing: Standing::default(),
             steps: 0,
             jobs: 0,
-            undecodable: 0,
         }
     }
 }

@@ -19,6 +19,12 @@ impl Key {
         Self(u64::from_le_bytes(*head))
     }
 
+    /// The stream that a number stands for.
+    #[must_use]
+    pub const fn of(number: u64) -> Self {
+        Self(mix(number))
+    }
+
     /// A stream within this one, for instance one fault's share of a link's fates.
     #[must_use]
     pub const fn within(self, entity: u64) -> Self {

@@ -92,6 +92,9 @@ pub enum Ending {
     },
 }
 
+/// Where something gathered belongs: time, machine, its own doing before the network's, place.
+type Order = (u64, Machine, u8, usize);
+
 /// Everything about a run in progress.
 pub struct Play {
     scenario: Arc<Scenario>,
@@ -110,7 +113,8 @@ pub struct Play {
     pub checkpoints: Vec<Checkpoint>,
     /// World time.
     pub now: u64,
-    gathered: Vec<(u64, NodeIndex, u8, What)>,
+    gathered: Vec<Option<What>>,
+    order: Vec<Order>,
     sequences: Vec<u64>,
     sink: Option<Box<dyn FnMut(&Observation)>>,
     executed: Height,
@@ -139,6 +143,7 @@ impl Play {
             checkpoints: Vec::new(),
             now: 0,
             gathered: Vec::new(),
+            order: Vec::new(),
             sequences: vec![0; machines],
             sink,
             executed: Height::ZERO,
@@ -303,11 +308,13 @@ impl Play {
 
     /// Lets machines run through a window, then sees to what came of it.
     async fn run(&mut self, window: Window, engine: &mut Engine) -> Result<(), Ending> {
-        let gathered = &mut self.gathered;
+        let (gathered, order) = (&mut self.gathered, &mut self.order);
         let common = &self.cluster.common;
         let mut take = |machine: Machine, notes: &mut Vec<Note>| {
-            let node = common.node(machine);
-            gathered.extend(notes.drain(..).map(|note| (note.at, node, 0, note.what)));
+            for note in notes.drain(..) {
+                order.push((note.at, machine, 0, gathered.len()));
+                gathered.push(Some(note.what));
+            }
         };
         self.cluster.fabric.run(window, &mut take).await;
         let mut lose = |incident: Incident| {
@@ -316,7 +323,8 @@ impl Play {
                 Some(loss) => What::Dropped { to, why: reason(loss), parcel },
                 None => What::Duplicated { to, parcel },
             };
-            gathered.push((incident.at, common.node(incident.from), 1, what));
+            order.push((incident.at, incident.from, 1, gathered.len()));
+            gathered.push(Some(what));
         };
         self.cluster.fabric.take_incidents(&mut lose);
         self.flush()?;
@@ -364,30 +372,34 @@ impl Play {
             }
         }
         let now = self.now;
-        for (at, node, what) in self.cluster.take_notes() {
-            self.gathered.push((at.max(now), node, 0, what));
+        for (at, machine, what) in self.cluster.take_notes() {
+            self.order.push((at.max(now), machine, 0, self.gathered.len()));
+            self.gathered.push(Some(what));
         }
-        let mut gathered = std::mem::take(&mut self.gathered);
-        gathered.sort_by_key(|(at, node, class, _)| (*at, *node, *class));
-        for (at, node, _, what) in gathered.drain(..) {
-            self.see(at, node, what)?;
+        self.order.sort_unstable();
+        let (mut order, mut gathered) =
+            (std::mem::take(&mut self.order), std::mem::take(&mut self.gathered));
+        for (at, machine, _, place) in order.drain(..) {
+            let what = gathered[place].take().expect("everything has one place in the order");
+            self.see(at, machine, what)?;
         }
-        self.gathered = gathered;
+        gathered.clear();
+        (self.order, self.gathered) = (order, gathered);
         Ok(())
     }
 
-    fn see(&mut self, at: u64, node: NodeIndex, what: What) -> Result<(), Ending> {
-        let machine = self.cluster.common.machine(node).expect("observations are of machines");
+    fn see(&mut self, at: u64, machine: Machine, what: What) -> Result<(), Ending> {
         let seq = self.sequences[machine.place()];
         self.sequences[machine.place()] += 1;
+        let node = self.cluster.common.node(machine);
         let observation = Observation { at, node, seq, what };
         self.learn(machine, &observation);
         self.recorder.observe(&observation);
         if let Some(sink) = &mut self.sink {
             sink(&observation);
         }
-        let common = Arc::clone(&self.cluster.common);
-        self.account.observe(&common, &self.checks.scene().honesty, &observation);
+        let honesty = &self.checks.scene().honesty;
+        self.account.observe(&self.cluster.common, honesty, &observation);
         self.checks.observe(&observation).map_err(Ending::Violated)
     }
 

@@ -4,6 +4,7 @@
 //! and restarts share one time line. What repeats itself is folded.
 
 use std::{
+    collections::BTreeMap,
     io::{Result as IoResult, Write},
     ops::Range,
 };
@@ -38,7 +39,7 @@ pub(super) fn show(
 ) -> IoResult<()> {
     show_head(entry, report, out, paint)?;
     writeln!(out)?;
-    let lines = timeline(&report.timeline, paint);
+    let lines = timeline(&in_order(&report.timeline), paint);
     if lines.len() > LINES_MAX {
         let hidden = lines.len() - 2 * LINES_AT_ENDS;
         for line in &lines[..LINES_AT_ENDS] {
@@ -137,6 +138,40 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
+/// The moments as they are told: of several at one time a cause comes before its effect, and a fault
+/// that ends is called what it was called when it began.
+fn in_order(timeline: &[Moment]) -> Vec<Moment> {
+    const fn rank(what: &Happening) -> u8 {
+        match what {
+            Happening::Finalized { .. } => 0,
+            Happening::ViewChange { .. } => 1,
+            Happening::Gst => 2,
+            Happening::FaultBegan { .. } | Happening::FaultEnded { .. } => 3,
+            Happening::Down { .. } => 4,
+            Happening::Up { .. } => 5,
+            Happening::EvidenceAgainst { .. } => 6,
+            Happening::Violation(_) => 7,
+        }
+    }
+    let mut moments = timeline.to_vec();
+    moments.sort_by_key(|moment| (moment.at, rank(&moment.what)));
+    let mut names: BTreeMap<u32, String> = BTreeMap::new();
+    for moment in &mut moments {
+        match &mut moment.what {
+            Happening::FaultBegan { fault, what } => {
+                names.insert(*fault, what.clone());
+            }
+            Happening::FaultEnded { fault, what } => {
+                if let Some(name) = names.get(fault) {
+                    what.clone_from(name);
+                }
+            }
+            _ => {}
+        }
+    }
+    moments
+}
+
 /// The time line, folded.
 fn timeline(moments: &[Moment], paint: Paint) -> Vec<String> {
     let mut lines = Vec::new();
@@ -168,7 +203,8 @@ fn timeline(moments: &[Moment], paint: Paint) -> Vec<String> {
     lines
 }
 
-const HEADER: &str = "      time   height   view  leader  notarized     final  everywhere   transactions   (since proposed)";
+/// Latencies are counted from the proposal.
+const HEADER: &str = "      time   height   view  leader   txs   notarized      final  everywhere  after its proposal";
 
 /// The heights that follow one another from here.
 fn heights_from(moments: &[Moment], start: usize) -> Range<usize> {
@@ -220,7 +256,7 @@ fn line(moment: &Moment, paint: Paint) -> String {
                 _ => "-".to_owned(),
             };
             format!(
-                "{time}  {:>7}  {:>5}  {:>6}  {:>9}  {:>8}  {:>10}  {transactions:>12}",
+                "{time}  {}  {:>5}  {:>6}  {transactions:>4}  {:>10} {:>10}  {:>10}",
                 paint_padded(paint, &format!("h{height}"), 7),
                 format!("v{view}"),
                 leader.to_string(),
@@ -366,13 +402,12 @@ pub(super) fn seconds(span: Span) -> String {
     format!("{}.{:03} s", span.millis() / 1_000, span.millis() % 1_000)
 }
 
-/// Milliseconds, with a digit after the point below ten.
+/// Milliseconds, with a digit after the point below ten; seconds from ten seconds on.
 fn millis(span: Span) -> String {
-    let tenths = span.nanos() / 100_000;
-    if tenths < 100 {
-        format!("{}.{} ms", tenths / 10, tenths % 10)
-    } else {
-        format!("{} ms", tenths / 10)
+    match span.nanos() / 100_000 {
+        tenths @ ..100 => format!("{}.{} ms", tenths / 10, tenths % 10),
+        tenths @ 100..100_000 => format!("{} ms", grouped(tenths / 10)),
+        tenths => format!("{}.{} s", tenths / 10_000, tenths / 1_000 % 10),
     }
 }
 

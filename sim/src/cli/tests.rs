@@ -322,21 +322,21 @@ fn the_account_of_a_run() {
             seed 7  eventful
             4 validators, equal stake, real signatures, messages in memory, 0 transactions/s
 
-                  time   height   view  leader  notarized     final  everywhere   transactions   (since proposed)
-               0.081 s       h1     v2      n1     9.7 ms     31 ms       44 ms             4
-               0.131 s       h2     v3      n2     9.7 ms     31 ms       44 ms             4
-               0.181 s       h3     v4      n3     9.7 ms     31 ms           -             4
+                  time   height   view  leader   txs   notarized      final  everywhere  after its proposal
+               0.081 s       h1     v2      n1     4      9.7 ms      31 ms       44 ms
+               0.131 s       h2     v3      n2     4      9.7 ms      31 ms       44 ms
+               0.181 s       h3     v4      n3     4      9.7 ms      31 ms           -
                0.190 s  fault 0 begins: kill leader: n1
                0.190 s  n1 goes down: killed
                0.700 s  view 5 of n1 given up: no proposal in time (2), the leader has been silent for long (1)
                1.190 s  fault 0 ends:   kill leader: n1
                1.190 s  n1 comes up at h3, 2 own votes found in its log
                1.500 s  GST: faults are over, from here on progress is owed
-               1.731 s       h4     v5      n0     9.7 ms     31 ms       44 ms             0
-               1.781 s       h5     v6      n1     9.7 ms     31 ms       44 ms             0
+               1.731 s       h4     v5      n0     0      9.7 ms      31 ms       44 ms
+               1.781 s       h5     v6      n1     0      9.7 ms      31 ms       44 ms
                    ...   13 heights, final after 31 ms to 31 ms, half of them within 31 ms
-               2.481 s      h19    v20      n3     9.7 ms     31 ms       44 ms             0
-               2.531 s      h20    v21      n0     9.7 ms     31 ms       44 ms             0
+               2.481 s      h19    v20      n3     0      9.7 ms      31 ms       44 ms
+               2.531 s      h20    v21      n0     0      9.7 ms      31 ms       44 ms
 
             height 19 to 20 after 10.000 s simulated, 77 ms of wall time
             21 views, 1 given up; 12,345 messages, 0 lost, 0 twice; 0 of 0 transactions final

@@ -33,6 +33,16 @@ impl Consensus {
         timeout
     }
 
+    /// P41: growth counts from the last finalization, so one that comes after the current view was
+    /// entered brings that view's timers down to what they would be had it come before. Without this
+    /// a dead leader right after a long outage would be waited for as long as the outage taught.
+    pub(super) fn shorten_timers(&mut self) {
+        let Some(entered) = self.views.get(&self.view).and_then(|state| state.entered) else {
+            return;
+        };
+        self.pacemaker.shorten(entered, self.unfinalized(), &self.parameters);
+    }
+
     /// Does whatever the current view already calls for.
     pub(super) fn act_in_view(&mut self, now: Now, out: &mut Out<'_>) {
         let view = self.view;

@@ -144,6 +144,7 @@ impl Consensus {
         self.head = head;
         self.deliver_after(seq, path);
         self.prune();
+        self.shorten_timers();
         self.on_base_changed(now, out);
     }
 

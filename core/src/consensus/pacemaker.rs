@@ -92,6 +92,14 @@ impl Pacemaker {
         wait
     }
 
+    /// Brings running timers of a view forward to what arming them at `entered` would give now (P41).
+    pub(super) fn shorten(&mut self, entered: Instant, unfinalized: u64, parameters: &Parameters) {
+        let wait = entered.plus(self.leader_timeout(unfinalized, parameters));
+        let whole = entered.plus(self.grown(3, unfinalized, parameters));
+        self.leader = self.leader.map(|due| due.min(wait));
+        self.advance = self.advance.map(|due| due.min(whole));
+    }
+
     /// T_leader = 2D, grown.
     pub(super) fn leader_timeout(&self, unfinalized: u64, parameters: &Parameters) -> Span {
         self.grown(2, unfinalized, parameters)

@@ -239,5 +239,8 @@ impl Consensus {
         }
         state.votes(kind).insert_checked(vote);
         self.count(now, view, kind, out);
+        if kind == Kind::Nullify {
+            self.on_leader_nullify(now, view, out);
+        }
     }
 }

@@ -37,9 +37,18 @@ impl Cast {
     /// If the weights are not those of a committee.
     #[must_use]
     pub fn new(weights: &[u64]) -> Self {
+        Self::with_parameters(weights, Parameters::default())
+    }
+
+    /// The same, with other timing and limits.
+    ///
+    /// # Panics
+    /// If the weights are not those of a committee.
+    #[must_use]
+    pub fn with_parameters(weights: &[u64], parameters: Parameters) -> Self {
         let members: Vec<Member> =
             (0..).zip(weights).map(|(n, weight)| member(n, *weight)).collect();
-        let genesis = genesis(members);
+        let genesis = Genesis { parameters, ..genesis(members) };
         let committee = genesis.committee().expect("the weights are those of a committee");
         let context = SigningContext {
             chain_id: genesis.chain_id,

@@ -7,3 +7,4 @@ pub mod cast;
 pub mod corpus;
 pub mod fuzz;
 pub mod strategies;
+pub mod transcript;

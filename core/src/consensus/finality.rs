@@ -75,10 +75,11 @@ impl Consensus {
                 return Path::Missing(digest, below.and_then(Height::previous));
             };
             let height = held.block.header().height;
-            if height < self.head.height {
+            // Between the tip and the head lie ancestors of a candidate that is still to be reached.
+            if height < self.head.height && self.head.height > self.finalized.head.height {
                 return Path::Below;
             }
-            if height == self.head.height {
+            if height <= self.head.height {
                 return Path::Fork;
             }
             digest = held.block.header().parent;
@@ -319,10 +320,18 @@ impl Consensus {
     /// Takes a block that was asked for by its digest.
     pub(crate) fn on_block_fetched(&mut self, now: Now, block: Arc<Block>, out: &mut Out<'_>) {
         let digest = block.digest();
-        let needed = block.header().height > self.head.height && !self.halted;
-        if needed && !self.blocks.contains_key(&digest) {
+        // One that a Finalization names is taken at any height: not above the head it shows a fork.
+        let needed = block.header().height > self.head.height || self.is_named_final(&digest);
+        if needed && !self.halted && !self.blocks.contains_key(&digest) {
             self.on_block(now, block, out);
         }
+    }
+
+    /// Whether a Finalization above the tip names this block.
+    fn is_named_final(&self, digest: &Digest) -> bool {
+        let certificates = self.views.values().filter_map(|state| state.finalization.as_ref());
+        let mut named = certificates.filter_map(|certificate| certificate.statement.candidate());
+        named.any(|candidate| candidate.block == *digest)
     }
 
     /// Takes final blocks that were fetched by height (P39).

@@ -13,8 +13,8 @@ use quorate_core::{event::TimeoutReason, time::Span};
 
 use super::{console::Paint, corpus::Entry, results::detail_of};
 use crate::{
-    report::{Happening, Moment, RunReport, Verdict},
-    scenario::{Codec, Crypto, StakePlan},
+    report::{Finding, Happening, Moment, RunReport, Verdict},
+    scenario::{Codec, Crypto, Fault, StakePlan},
 };
 
 /// Heights in a row that are told one by one; more are folded.
@@ -39,7 +39,7 @@ pub(super) fn show(
 ) -> IoResult<()> {
     show_head(entry, report, out, paint)?;
     writeln!(out)?;
-    let lines = timeline(&in_order(&report.timeline), paint);
+    let lines = timeline(&in_order(&report.timeline, &entry.scenario.faults), paint);
     if lines.len() > LINES_MAX {
         let hidden = lines.len() - 2 * LINES_AT_ENDS;
         for line in &lines[..LINES_AT_ENDS] {
@@ -139,8 +139,8 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
 }
 
 /// The moments as they are told: of several at one time a cause comes before its effect, and a fault
-/// that ends is called what it was called when it began.
-fn in_order(timeline: &[Moment]) -> Vec<Moment> {
+/// that ends is called what it was called when it began, its particulars included.
+fn in_order(timeline: &[Moment], faults: &[Fault]) -> Vec<Moment> {
     const fn rank(what: &Happening) -> u8 {
         match what {
             Happening::Finalized { .. } => 0,
@@ -159,6 +159,14 @@ fn in_order(timeline: &[Moment]) -> Vec<Moment> {
     for moment in &mut moments {
         match &mut moment.what {
             Happening::FaultBegan { fault, what } => {
+                let particulars = usize::try_from(*fault)
+                    .ok()
+                    .and_then(|place| faults.get(place))
+                    .map(|fault| fault.verb.particulars())
+                    .filter(|particulars| !particulars.is_empty());
+                if let Some(particulars) = particulars {
+                    *what = format!("{what} {particulars}");
+                }
                 names.insert(*fault, what.clone());
             }
             Happening::FaultEnded { fault, what } => {
@@ -365,8 +373,32 @@ fn show_end(report: &RunReport, replay: &str, out: &mut dyn Write, paint: Paint)
     let code = report.verdict.exit_code();
     let word = paint.by_code(code, report.verdict.word());
     writeln!(out)?;
+    if !report.facts.culprits.is_empty() {
+        let names: Vec<String> = report.facts.culprits.iter().map(ToString::to_string).collect();
+        writeln!(out, "evidence names {}", names.join(" "))?;
+    }
     match &report.verdict {
-        Verdict::Held => writeln!(out, "verdict  {word}")?,
+        Verdict::Held => match &report.facts.finding {
+            // What would be a failure elsewhere, and is what this scenario is about.
+            Finding::Violation(broken) => writeln!(
+                out,
+                "verdict  {word}: as expected, {} is broken at {}: {}",
+                broken.invariant.name(),
+                seconds(broken.at),
+                broken.detail
+            )?,
+            Finding::Stall { at, detail } => {
+                writeln!(
+                    out,
+                    "verdict  {word}: as expected, no progress at {}: {detail}",
+                    seconds(*at)
+                )?;
+            }
+            Finding::NoVerdict { detail } => {
+                writeln!(out, "verdict  {word}: as expected, no progress: {detail}")?;
+            }
+            _ => writeln!(out, "verdict  {word}")?,
+        },
         Verdict::ExpectationNotMet(unmet) => {
             for one in unmet {
                 writeln!(out, "verdict  {word}: {one}")?;

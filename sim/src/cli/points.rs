@@ -21,7 +21,7 @@ use super::{
     run::{replay_line, seed_of},
 };
 use crate::{
-    report::{CrashAt, RunOptions, RunReport},
+    report::{CrashAt, Happening, RunOptions, RunReport},
     scenario::{CrashPoint, NodeName, Scenario},
 };
 
@@ -119,7 +119,7 @@ fn enumerate_one(
         });
         for (crash, report) in reports {
             let outcome = report.verdict.exit_code();
-            explored += 1;
+            explored += u64::from(was_hit(&report, &crash));
             let held = matches!(outcome, 0 | EXPECTATION);
             if outcome == EXPECTATION {
                 aside += 1;
@@ -148,6 +148,15 @@ fn enumerate_one(
         counted(total, "crash point", "crash points"),
         grouped(explored),
     )?;
+    if explored < total {
+        // The run is the same up to the crash, so it must come.
+        writeln!(
+            console.out,
+            "{} not reached",
+            counted(total - explored, "crash was", "crashes were")
+        )?;
+        code = graver(code, EXPECTATION);
+    }
     if aside > 0 {
         writeln!(
             console.out,
@@ -156,6 +165,14 @@ fn enumerate_one(
         )?;
     }
     Ok(code)
+}
+
+/// Whether the crash that was put in happened.
+fn was_hit(report: &RunReport, crash: &CrashAt) -> bool {
+    report
+        .timeline
+        .iter()
+        .any(|moment| matches!(moment.what, Happening::Down { node, .. } if node == crash.node))
 }
 
 /// Every pass of every point, in order.

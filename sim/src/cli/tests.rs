@@ -17,7 +17,7 @@ use quorate_core::{
     digest::{Domain, Hasher},
     event::TimeoutReason,
     time::Span,
-    types::{Height, View},
+    types::{Height, ValidatorId, View},
 };
 
 use super::{
@@ -309,6 +309,45 @@ fn eventful(scenario: &Scenario, seed: u64, _: &RunOptions) -> RunReport {
     report
 }
 
+/// A scenario about a violation says that it came, and a fault says what is particular about it.
+#[test]
+fn the_account_of_an_expected_violation() {
+    fn broken(scenario: &Scenario, seed: u64, _: &RunOptions) -> RunReport {
+        let mut report = RunReport::ended(scenario, seed, violation(seed));
+        report.facts.culprits = BTreeSet::from([ValidatorId::new(1), ValidatorId::new(3)]);
+        let what = Happening::FaultBegan { fault: 0, what: "partition".to_owned() };
+        report.timeline = vec![Moment { at: Span::ZERO, what }];
+        report
+    }
+    let scratch = Scratch::new();
+    let file = scratch.file(
+        "meant.toml",
+        "format = 1\nname = \"meant\"\n[cluster]\nvalidators = 4\n[[fault]]\nkind = \"partition\"\n\
+         groups = [[\"n0\", \"n1\"], [\"n2\", \"n3\"]]\nat = \"0s\"\n[expect]\n\
+         outcome = \"violation:agreement\"\n",
+    );
+    let said = quorate(&["run", &file, "--seed", "7"], broken);
+    assert_eq!(said.code, 0);
+    check(
+        &scratch,
+        &said.out,
+        expect![[r#"
+        seed 7  meant
+        4 validators, equal stake, real signatures, messages in memory, 0 transactions/s
+
+           0.000 s  fault 0 begins: partition n0 n1 | n2 n3
+
+        height 0 to 0 after 0.000 s simulated, 0 ms of wall time
+        0 views, 0 given up; 0 messages, 0 lost, 0 twice; 0 of 0 transactions final
+
+        evidence names n1 n3
+        verdict  held: as expected, agreement is broken at 1.500 s: two blocks at height 7
+        trace    0000000000000000000000000000000000000000000000000000000000000000 (0 observations)
+        replay   cargo sim run DIR/meant.toml --seed 7
+    "#]],
+    );
+}
+
 /// What people read after a run.
 #[test]
 fn the_account_of_a_run() {
@@ -523,6 +562,10 @@ fn crash_points_are_enumerated() {
         });
         let finding = if bad { violation(seed) } else { Finding::Held };
         let mut report = RunReport::ended(scenario, seed, finding);
+        if let Some(crash) = options.crash_at {
+            let what = Happening::Down { node: crash.node, why: "crash point".to_owned() };
+            report.timeline = vec![Moment { at: Span::ZERO, what }];
+        }
         report.crash_points = (0..4)
             .flat_map(|node| {
                 CrashPoint::ALL.map(|point| CrashPointCount {
@@ -553,6 +596,25 @@ fn crash_points_are_enumerated() {
     let alone = quorate(&["run", &file, "--seed", "5", "--crash-at", crash], fragile);
     assert_eq!(alone.code, 20, "{}", alone.out);
     assert_eq!(quorate(&arguments, held).code, 0);
+}
+
+/// A crash that was to come and did not is no success.
+#[test]
+fn a_crash_point_that_is_not_reached_is_no_success() {
+    fn deaf(scenario: &Scenario, seed: u64, _: &RunOptions) -> RunReport {
+        let mut report = RunReport::ended(scenario, seed, Finding::Held);
+        report.crash_points = vec![CrashPointCount {
+            node: NodeName::new(2),
+            point: CrashPoint::BeforeWrite,
+            passed: 2,
+        }];
+        report
+    }
+    let scratch = Scratch::new();
+    let file = scratch.scenario("deaf");
+    let said = quorate(&["run", &file, "--enumerate-crash-points"], deaf);
+    assert_eq!(said.code, 25);
+    assert!(said.out.contains("2 crash points, 0 explored"), "{}", said.out);
 }
 
 /// A testimony of `count` observations, a checkpoint every ten, that goes astray at one of them.

@@ -15,6 +15,7 @@ mod quantity;
 mod reader;
 mod scalar;
 mod tree;
+mod words;
 
 pub use self::{
     byzantine::{Behaviour, ByzantineSpec, MessageKind, Mutation, Split, When},

@@ -146,7 +146,7 @@ fn span(span: Span) -> String {
     quoted(&span_text(span))
 }
 
-fn milli(value: u32) -> String {
+pub(super) fn milli(value: u32) -> String {
     format!("{}.{:03}", value / 1_000, value % 1_000)
 }
 

@@ -250,7 +250,10 @@ fn read(id: JobId, want: ReadWant, archive: &dyn Archive) -> JobResult {
     match want {
         ReadWant::ProofAt(view) => {
             let proof = archive.proof_at_view(view);
-            let found = proof.iter().flat_map(CommitProof::certificates).cloned().collect();
+            let mut found: Vec<Certificate> =
+                proof.iter().flat_map(CommitProof::certificates).cloned().collect();
+            // The view asked about comes first: an answer may be cut.
+            found.sort_by_key(|certificate| certificate.view() != view);
             JobResult::CertificatesRead { id, found }
         }
         ReadWant::Certificate(view, kind) => {

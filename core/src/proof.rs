@@ -13,8 +13,9 @@ use crate::{
     vote::Kind,
 };
 
-/// Skipped views one proof may list; a longer run of skipped views keeps the highest ones.
-pub const SKIPS_MAX: usize = 1024;
+/// Skipped views one proof may list; of a longer run the highest ones. As many as a validator keeps in
+/// memory (P38), so that a proof can always be completed.
+pub const SKIPS_MAX: usize = 256;
 
 /// The certificates behind one finalized block.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]

@@ -12,7 +12,7 @@ use crate::{
     codec::Bounded,
     config::Config,
     consensus::Consensus,
-    effect::{Effects, Input, Timer},
+    effect::{Effects, Input, PeerEvent, Timer},
     execution::Execution,
     job::{JobIds, JobResult},
     mempool::{Limits, Mempool, Room},
@@ -112,7 +112,7 @@ impl Replica {
         );
         self.last_step = Some(now.mono);
         let mut notices = VecDeque::new();
-        let mut jobs = self.jobs.clone();
+        let mut jobs = self.jobs;
         let mut out = Out { fx, notices: &mut notices, jobs: &mut jobs };
 
         if !self.started {
@@ -149,7 +149,11 @@ impl Replica {
             Input::Written { upto } => self.consensus.on_written(upto, out),
             Input::Pledged(vote) => self.consensus.on_pledged(now, vote, out),
             Input::Finished(result) => self.on_finished(now, result, out),
-            Input::Peer(_) => {}
+            Input::Peer(PeerEvent::Connected(peer)) => {
+                self.consensus.on_connected(now, peer, out);
+            }
+            // Silence is judged by timers, not by connections.
+            Input::Peer(PeerEvent::Lost(_)) => {}
         }
     }
 

@@ -126,7 +126,7 @@ impl Chaos {
     fn new(seed: u64) -> Self {
         let mut rng = Seed::from_number(seed).fork("chaos", 0).rng();
         let size = [4, 4, 5, 7][pick(&mut rng, 4)];
-        let weight = |rng: &mut Rng| if seed % 3 == 0 { 1 + rng.below(3) } else { 1 };
+        let weight = |rng: &mut Rng| if seed.is_multiple_of(3) { 1 + rng.below(3) } else { 1 };
         let validators: Vec<Member> = (0..size)
             .map(|place| Member {
                 validator: ValidatorId::new(u32::try_from(place).expect("few")),
@@ -154,7 +154,7 @@ impl Chaos {
         let mut weight = Stake::ZERO;
         for place in 0..size {
             let more = weight.plus(genesis.validators[place].weight);
-            if seed % 2 == 0 && committee.is_tolerable(more) {
+            if seed.is_multiple_of(2) && committee.is_tolerable(more) {
                 byzantine.push(place);
                 weight = more;
             }
@@ -450,10 +450,10 @@ impl Chaos {
         match message {
             Message::Vote(mut vote) => {
                 vote.signature = garbage;
-                if extreme {
-                    if let Statement::Nullify { view: old, .. } = &mut vote.statement {
-                        *old = view;
-                    }
+                if let Statement::Nullify { view: old, .. } = &mut vote.statement
+                    && extreme
+                {
+                    *old = view;
                 }
                 Message::Vote(vote)
             }
@@ -580,6 +580,7 @@ fn pick(rng: &mut Rng, count: usize) -> usize {
 
 #[test]
 fn any_short_chaos_is_survived() {
+    #[expect(clippy::disallowed_methods, reason = "a test may be told which seeds to run")]
     let seeds = std::env::var("CHAOS_SEEDS").ok().and_then(|range| {
         let (from, to) = range.split_once("..")?;
         Some(from.parse::<u64>().ok()?..to.parse::<u64>().ok()?)

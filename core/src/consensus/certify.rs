@@ -73,7 +73,10 @@ impl Consensus {
                 return;
             };
             match certificate.checks(&self.context, &self.committee) {
-                Ok(checks) => return self.verify(Pending::Certificate(view, kind), checks, out),
+                Ok(checks) => {
+                    let pending = Pending::Certificate(*from, certificate.clone());
+                    return self.verify(pending, checks, out);
+                }
                 Err(_) => {
                     let from = *from;
                     self.drop_offered(now, view, kind, from, out);
@@ -82,27 +85,27 @@ impl Consensus {
         }
     }
 
+    /// A certificate proved to be none: so much for its sender.
     fn drop_offered(&mut self, now: Now, view: View, kind: Kind, from: PeerId, out: &mut Out<'_>) {
         out.fx.penalize(from, PeerFault::BadCertificate);
         if let Some(index) = self.committee.index_of_peer(&from) {
             self.peers.peer(index).distrust(now.mono);
         }
         if let Some(queue) = self.offered.get_mut(&(view, kind)) {
-            queue.pop_front();
+            queue.retain(|(peer, _)| *peer != from);
         }
     }
 
-    /// Learns whether the signatures of the certificate in front hold.
+    /// Learns whether the signatures of a certificate hold.
     pub(super) fn on_certificate_checked(
         &mut self,
         now: Now,
-        view: View,
-        kind: Kind,
+        from: PeerId,
+        certificate: Certificate,
         good: &[bool],
         out: &mut Out<'_>,
     ) {
-        let front = self.offered.get(&(view, kind)).and_then(|queue| queue.front()).cloned();
-        let Some((from, certificate)) = front else { return };
+        let (view, kind) = (certificate.view(), certificate.kind());
         if good.contains(&false) {
             self.drop_offered(now, view, kind, from, out);
             return self.check_offered(now, view, kind, out);
@@ -121,11 +124,16 @@ impl Consensus {
         out: &mut Out<'_>,
     ) {
         let (view, kind) = (certificate.view(), certificate.kind());
+        // A Finalization counts as a Notarization also for whoever asked for one (P39).
+        let settles =
+            |which: Kind| which == kind || (which == Kind::Notarize && kind == Kind::Finalize);
+        let above = view > self.finalized.view;
         self.wants.retain(|(wanted, which), _| {
-            *wanted != view || which.is_some_and(|which| which != kind)
+            *wanted != view
+                || which.is_some_and(|which| which != kind && !(above && settles(which)))
         });
         if view <= self.finalized.view {
-            return self.complete_proofs(&certificate, out);
+            return self.complete_proofs(now, &certificate, out);
         }
         if self.halted {
             return;

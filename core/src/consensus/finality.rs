@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use super::{Consensus, Head, HeldBlock, Tip};
+use super::{Consensus, Head, HeldBlock, ProofGap, Tip};
 use crate::{
     block::{Block, Candidate},
     certificate::{Certificate, Verified},
@@ -226,8 +226,9 @@ impl Consensus {
                 Some(notarized) => candidate = *notarized,
                 None => {
                     // Final, but through a candidate only its id is known of.
-                    self.proof_gaps.insert(parent, (height, candidate.parent_id));
-                    self.want_later(now, parent, Some(Kind::Notarize));
+                    let down_to = self.finalized.view;
+                    let gap = ProofGap { height, id: candidate.parent_id, down_to };
+                    self.keep_gap(now, parent, gap);
                     break;
                 }
             }
@@ -244,10 +245,13 @@ impl Consensus {
                 .map(|certificate| (**certificate).clone())
         };
         let skipped = self.views.range(candidate.parent_view.next()..candidate.view);
-        let skips: Vec<Certificate> = skipped
+        let mut skips: Vec<Certificate> = skipped
+            .rev()
             .filter_map(|(_, state)| state.certificate(Kind::Nullify))
+            .take(SKIPS_MAX)
             .map(|certificate| (**certificate).clone())
             .collect();
+        skips.reverse();
         CommitProof {
             height,
             candidate: *candidate,
@@ -270,9 +274,6 @@ impl Consensus {
         while self.proofs.len() > PROOFS_MAX {
             self.proofs.pop_first();
         }
-        while self.proof_gaps.len() > PROOFS_MAX {
-            self.proof_gaps.pop_first();
-        }
     }
 
     /// Whether a certificate at or below the tip would complete a proof.
@@ -280,40 +281,58 @@ impl Consensus {
         self.wants.contains_key(&(view, Some(kind)))
     }
 
-    /// A checked certificate at or below the tip may complete commit proofs.
-    pub(super) fn complete_proofs(&mut self, certificate: &Certificate, out: &mut Out<'_>) {
-        let view = certificate.view();
-        let mut changed = Vec::new();
-        if let Some(candidate) = certificate.statement.candidate() {
-            if let Some((height, id)) = self.proof_gaps.get(&view).copied() {
-                if candidate.id() == id {
-                    self.proof_gaps.remove(&view);
-                    let proof = CommitProof {
-                        height,
-                        candidate: *candidate,
-                        notarization: None,
-                        finalization: None,
-                        nullifications: Bounded::default(),
-                    };
-                    self.proofs.entry(height).or_insert(proof);
-                }
-            }
+    /// A final height whose candidate nobody has named yet.
+    fn keep_gap(&mut self, now: Now, view: View, gap: ProofGap) {
+        self.proof_gaps.insert(view, gap);
+        self.want_later(now, view, Some(Kind::Notarize));
+        while self.proof_gaps.len() > PROOFS_MAX {
+            self.proof_gaps.pop_first();
         }
-        for (height, proof) in &mut self.proofs {
-            if proof.accept(certificate) {
-                changed.push(*height);
-            }
+    }
+
+    /// A checked certificate at or below the tip may complete commit proofs.
+    pub(super) fn complete_proofs(
+        &mut self,
+        now: Now,
+        certificate: &Certificate,
+        out: &mut Out<'_>,
+    ) {
+        if let Some(candidate) = certificate.statement.candidate() {
+            self.close_gap(now, candidate);
         }
         let mut batch = Vec::new();
-        for height in changed {
-            let proof = self.proofs[&height].clone();
-            if proof.missing().next().is_none() {
-                self.proofs.remove(&height);
+        for proof in self.proofs.values_mut() {
+            if proof.accept(certificate) {
+                batch.push(proof.clone());
             }
-            batch.push(Record::Proof(proof));
+        }
+        for proof in &batch {
+            self.keep_unfinished(now, proof);
         }
         if !batch.is_empty() {
-            self.write(batch, out);
+            self.write(batch.into_iter().map(Record::Proof).collect(), out);
+        }
+    }
+
+    /// Names the candidate of a final height, and thereby the id of the one below.
+    fn close_gap(&mut self, now: Now, candidate: &Candidate) {
+        let Some(gap) = self.proof_gaps.get(&candidate.view).copied() else { return };
+        if candidate.id() != gap.id {
+            return;
+        }
+        self.proof_gaps.remove(&candidate.view);
+        let proof = CommitProof {
+            height: gap.height,
+            candidate: *candidate,
+            notarization: None,
+            finalization: None,
+            nullifications: Bounded::default(),
+        };
+        self.keep_unfinished(now, &proof);
+        let below = gap.height.previous().filter(|below| *below > Height::ZERO);
+        if let Some(height) = below.filter(|_| candidate.parent_view > gap.down_to) {
+            let gap = ProofGap { height, id: candidate.parent_id, ..gap };
+            self.keep_gap(now, candidate.parent_view, gap);
         }
     }
 

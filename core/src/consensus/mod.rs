@@ -110,8 +110,8 @@ enum Pending {
     Votes(Vec<Vote>),
     /// A vote of a suspect signer, checked before it is stored.
     Suspect(Vote),
-    /// The certificate at the front of its queue.
-    Certificate(View, Kind),
+    /// A certificate, and who offered it.
+    Certificate(PeerId, Certificate),
     /// The leader's vote and block of a view.
     Proposal(View),
     /// Two votes that contradict each other, and who sent the second.
@@ -122,6 +122,15 @@ enum Pending {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 struct Want {
     next: Instant,
+}
+
+/// A final height of whose candidate only the id is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+struct ProofGap {
+    height: Height,
+    id: Digest,
+    /// At and below this view proofs exist.
+    down_to: View,
 }
 
 /// The consensus machine of one validator in one epoch.
@@ -176,8 +185,8 @@ pub(crate) struct Consensus {
     unpunished: BTreeSet<(ValidatorIndex, Offence)>,
     /// Commit proofs that still lack something.
     proofs: BTreeMap<Height, CommitProof>,
-    /// Finalized views whose candidate is not known by a certificate yet: height and candidate id.
-    proof_gaps: BTreeMap<View, (Height, Digest)>,
+    /// Finalized views whose candidate no certificate has named yet.
+    proof_gaps: BTreeMap<View, ProofGap>,
 }
 
 impl Consensus {
@@ -283,8 +292,8 @@ impl Consensus {
         match self.pending.remove(&id) {
             Some(Pending::Votes(votes)) => self.on_votes_checked(now, &votes, good, out),
             Some(Pending::Suspect(vote)) => self.on_suspect_checked(now, vote, good, out),
-            Some(Pending::Certificate(view, kind)) => {
-                self.on_certificate_checked(now, view, kind, good, out);
+            Some(Pending::Certificate(from, certificate)) => {
+                self.on_certificate_checked(now, from, certificate, good, out);
             }
             Some(Pending::Evidence(evidence, from)) => {
                 self.on_evidence_checked(now, evidence, from, good, out);

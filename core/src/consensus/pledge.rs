@@ -6,7 +6,6 @@
 use super::{Consensus, OPEN_VIEWS};
 use crate::{
     effect::{Effect, Recipients},
-    message::Message,
     notice::Out,
     signer::{Pledge, SafetyState},
     time::Now,
@@ -87,12 +86,8 @@ impl Consensus {
             return;
         }
         self.view_state(view).mine.votes.push(vote);
-        match vote.statement {
-            Statement::Notarize(candidate) if Some(self.schedule.leader(view)) == self.me => {
-                self.send_proposal(vote, &candidate, out);
-            }
-            _ => out.fx.send(Recipients::Committee, Message::Vote(vote)),
-        }
+        let message = self.voiced(&vote);
+        out.fx.send(Recipients::Committee, message);
         self.count_checked(now, vote, out);
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     effect::{Effect, PeerFault},
     event::{Event, TimeoutReason},
     job::{BlockFault, Job, JobId},
-    message::{Justify, Proposal},
+    message::{Justify, Proposal, SKIPS_INLINE_MAX},
     notice::Out,
     store::Record,
     time::Now,
@@ -231,20 +231,29 @@ impl Consensus {
                 // Only one candidate of a view can be notarized, and it is another.
                 Some(_) => return Judgement::Bad,
                 None => {
-                    self.want_certificate(now, parent, None, Some(hint), out);
+                    self.want_certificate(now, parent, Some(Kind::Notarize), Some(hint), out);
                     return Judgement::Wait;
                 }
             }
         };
 
-        // Every view between was given up by a quorum.
+        // Every view between was given up by a quorum. All that is missing is asked for together.
         let mut skipped = candidate.view;
+        let mut missing = Vec::new();
         while let Some(view) = skipped.previous().filter(|view| *view > parent) {
             if !self.views.get(&view).is_some_and(|state| state.is_nullified()) {
-                self.want_certificate(now, view, Some(Kind::Nullify), Some(hint), out);
-                return Judgement::Wait;
+                missing.push(view);
+                if missing.len() == SKIPS_INLINE_MAX {
+                    break;
+                }
             }
             skipped = view;
+        }
+        if !missing.is_empty() {
+            for view in missing {
+                self.want_certificate(now, view, Some(Kind::Nullify), Some(hint), out);
+            }
+            return Judgement::Wait;
         }
 
         let Some(parent) = self.parent_of(parent_block) else {

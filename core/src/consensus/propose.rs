@@ -6,7 +6,6 @@ use super::{Consensus, Head, HeldBlock, view_state::Slot};
 use crate::{
     block::{Block, Candidate, EVIDENCE_MAX, Header, Payload},
     codec::Bounded,
-    effect::Recipients,
     event::Event,
     job::fitting,
     message::{Justify, Message, Proposal, SKIPS_INLINE_MAX},
@@ -189,17 +188,19 @@ impl Consensus {
         out.fx.report(Event::Proposed { candidate, height, transactions });
     }
 
-    /// Sends my proposal, or only my vote if its block is gone.
-    pub(super) fn send_proposal(&self, notarize: Vote, candidate: &Candidate, out: &mut Out<'_>) {
-        let message = match self.blocks.get(&candidate.block) {
+    /// The message that carries a vote of mine: my proposal, if it is the leader's and its block is at
+    /// hand.
+    pub(super) fn voiced(&self, vote: &Vote) -> Message {
+        let Statement::Notarize(candidate) = &vote.statement else { return Message::Vote(*vote) };
+        let leads = Some(self.schedule.leader(candidate.view)) == self.me;
+        match self.blocks.get(&candidate.block).filter(|_| leads) {
             Some(held) => Message::Proposal(Arc::new(Proposal {
-                notarize,
+                notarize: *vote,
                 block: Arc::clone(&held.block),
                 justify: self.justify(candidate),
             })),
-            None => Message::Vote(notarize),
-        };
-        out.fx.send(Recipients::Committee, message);
+            None => Message::Vote(*vote),
+        }
     }
 
     /// The certificates that prove a candidate's ancestry, as far as they are in memory.

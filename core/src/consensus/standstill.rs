@@ -49,6 +49,20 @@ impl Consensus {
         held.map(|certificate| (**certificate).clone())
     }
 
+    /// P49: whatever was sent while there was no connection is lost. Says again what matters now: my
+    /// proposal and my votes of the current view.
+    pub(crate) fn on_connected(&mut self, now: Now, peer: PeerId, out: &mut Out<'_>) {
+        let Some(index) = self.committee.index_of_peer(&peer) else { return };
+        let may = self.peers.peer(index).may_be_answered(now.mono);
+        let Some(state) = self.views.get(&self.view).filter(|_| may && !self.halted) else {
+            return;
+        };
+        for vote in &state.mine.votes {
+            let message = self.voiced(vote);
+            out.fx.send(Recipients::One(peer), message);
+        }
+    }
+
     /// P46: a peer says where it stands. If it is behind it gets what moves it on, now and then.
     pub(super) fn on_status(&mut self, now: Now, from: PeerId, status: &Status, out: &mut Out<'_>) {
         if status.epoch != self.epoch || self.halted {
@@ -213,7 +227,7 @@ impl Consensus {
         let Some(state) = self.views.get(&view) else { return };
         let held: Vec<Certificate> = Kind::ALL
             .into_iter()
-            .filter(|held| kind.is_none_or(|kind| kind == *held))
+            .filter(|held| kind.is_none_or(|kind| answers(*held, kind)))
             .filter_map(|kind| state.certificate(kind))
             .map(|certificate| (**certificate).clone())
             .collect();
@@ -236,6 +250,11 @@ impl Consensus {
             self.peers.peer(index).heard.get_or_insert(now.mono);
         }
     }
+}
+
+/// Whether a certificate of kind `held` is what somebody wants who asks for `kind` (P39).
+fn answers(held: Kind, kind: Kind) -> bool {
+    held == kind || (held == Kind::Finalize && kind == Kind::Notarize)
 }
 
 fn send_certificates(to: Recipients, certificates: Vec<Certificate>, out: &mut Out<'_>) {

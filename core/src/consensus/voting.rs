@@ -3,6 +3,7 @@
 use super::{Consensus, Pending};
 use crate::{
     certificate::Verified,
+    crypto::SignatureCheck,
     effect::{PeerFault, Recipients},
     event::Event,
     evidence::Evidence,
@@ -37,10 +38,9 @@ impl Consensus {
         if view <= self.finalized.view || view > self.view.next() {
             return;
         }
-        if self.offer_vote(now, from, vote, out) && kind == Kind::Nullify {
-            if vote.signer == self.schedule.leader(view) {
-                self.on_leader_nullify(now, view, out);
-            }
+        let agrees = self.offer_vote(now, from, vote, out);
+        if agrees && kind == Kind::Nullify && vote.signer == self.schedule.leader(view) {
+            self.on_leader_nullify(now, view, out);
         }
     }
 
@@ -179,11 +179,18 @@ impl Consensus {
         }
     }
 
-    /// Emits the signature checks of stored votes.
+    /// Emits the signature checks of stored votes, all of one statement.
     pub(super) fn check_votes(&mut self, votes: Vec<Vote>, out: &mut Out<'_>) {
+        let Some(first) = votes.first() else { return };
+        // One statement, many signers: what they signed is hashed once.
+        let message = self.context.message(&first.statement);
         let checks = votes
             .iter()
-            .map(|vote| self.context.check(&self.committee, vote).expect("signers are members"))
+            .map(|vote| SignatureCheck {
+                key: self.committee.member(vote.signer).expect("signers are members").key,
+                message,
+                signature: vote.signature,
+            })
             .collect();
         self.verify(Pending::Votes(votes), checks, out);
     }

@@ -80,11 +80,20 @@ impl Sub for Supply {
 }
 
 /// Every cell there is.
-#[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub(super) struct Cells {
     map: BTreeMap<CellPath, Cell>,
     hash: LtHash,
+    /// Of `hash`, which is two kilobytes: most empty blocks leave it as it is.
+    digest: Digest,
     supply: Supply,
+}
+
+impl Default for Cells {
+    fn default() -> Self {
+        let hash = LtHash::new();
+        Self { map: BTreeMap::new(), digest: hash.digest(), hash, supply: Supply::default() }
+    }
 }
 
 impl Cells {
@@ -97,7 +106,7 @@ impl Cells {
     }
 
     pub(super) fn digest(&self) -> Digest {
-        self.hash.digest()
+        self.digest
     }
 
     pub(super) fn supply(&self) -> Supply {
@@ -108,12 +117,14 @@ impl Cells {
     pub(super) fn commit(&mut self, changes: BTreeMap<CellPath, Cell>) {
         let mut before = Supply::default();
         let mut after = Supply::default();
+        let mut changed = false;
         for (path, cell) in changes {
             assert_eq!(path.get()[0], cell.kind().code(), "cell {path:?} cannot hold {cell:?}");
             let old = self.map.insert(path, cell);
             if old == Some(cell) {
                 continue;
             }
+            changed = true;
             if let Some(old) = old {
                 before = before + Supply::of(&old);
                 self.hash.remove(&element(&path, &old));
@@ -122,6 +133,9 @@ impl Cells {
             self.hash.add(&element(&path, &cell));
         }
         self.supply = self.supply + after - before;
+        if changed {
+            self.digest = self.hash.digest();
+        }
     }
 
     /// The digest and the supply, worked out from nothing but the cells.

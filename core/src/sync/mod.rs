@@ -216,13 +216,13 @@ impl Sync {
         out: &mut Out<'_>,
     ) {
         let asked = Some((from, response.id));
-        if let Some((height, fetch)) = &mut self.run {
-            if fetch.asked == asked {
-                let height = *height;
-                fetch.asked = None;
-                fetch.next = now.mono.plus(RETRY_PAUSE);
-                return self.on_run(from, height, response, head, context, out);
-            }
+        if let Some((height, fetch)) = &mut self.run
+            && fetch.asked == asked
+        {
+            let height = *height;
+            fetch.asked = None;
+            fetch.next = now.mono.plus(RETRY_PAUSE);
+            return self.on_run(from, height, response, head, context, out);
         }
         let single = self.singles.iter_mut().find(|(_, fetch)| fetch.asked == asked);
         // A late answer, to a request repeated since or made before a restart, is no offence.

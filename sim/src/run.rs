@@ -32,7 +32,7 @@ use crate::{
         keyed::Key,
         node::run_seed,
         panics,
-        play::{Ending, Play},
+        play::{Ending, Play, Sink},
         select::shuffled,
     },
 };
@@ -166,7 +166,7 @@ async fn play_within(
     let byzantine: Vec<u32> = byzantine.into_iter().collect();
     let mut engine = Engine::new(&scenario.faults, key, byzantine, options.crash_at, machines);
     let recorder = Recorder::new(keep);
-    let sink = sink.map(|mut sink| -> Box<dyn FnMut(&Observation)> {
+    let sink = sink.map(|mut sink| -> Sink {
         Box::new(move |observation| {
             let written = jsonl::write_line(&mut sink, observation).and_then(|()| sink.flush());
             written.expect("the trace file takes what is written to it");

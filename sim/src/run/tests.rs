@@ -168,3 +168,31 @@ fn faults_of_every_group_together_break_nothing() {
         assert!(report.counters.restarts >= 3, "{:?}", report.counters);
     }
 }
+
+#[test]
+fn a_compacted_log_is_recovered_from() {
+    let verb = |number| Verb::Kill { targets: named(number), restart_after: Some(millis(300)) };
+    let lie = Verb::FsyncLie { targets: named(3), p: Ppm::ALWAYS };
+    let at = |time| Trigger::Time(millis(time));
+    let mut scenario = quiet(4, 8_000);
+    scenario.protocol.idle_block_interval = Span::ZERO;
+    scenario.run.heights_kept = 64;
+    scenario.faults = vec![fault(lie, at(0), End::Gst), fault(verb(1), at(5_000), End::Gst)];
+    let report = held(&scenario, 1);
+    assert_eq!(report.counters.restarts, 1);
+    let tip = report.facts.finalized_max.get();
+    assert!(tip > 128, "height {tip}: the log was compacted");
+}
+
+#[test]
+fn a_rotten_log_keeps_its_validator_down() {
+    let rot = Verb::Bitrot { targets: named(2), p: Ppm::new(100_000).expect("a tenth") };
+    let kill = Verb::Kill { targets: named(2), restart_after: Some(millis(100)) };
+    let mut scenario = quiet(4, 4_000);
+    scenario.faults = vec![
+        fault(rot, Trigger::Time(millis(200)), End::For(millis(1_000))),
+        fault(kill, Trigger::Time(millis(2_000)), End::Gst),
+    ];
+    let report = held(&scenario, 1);
+    assert_eq!(report.facts.marks.get(&crate::scenario::Mark::CorruptionDetected), Some(&1));
+}

@@ -128,11 +128,11 @@ impl Account {
             return;
         }
         match event {
-            Event::Started { height, repeated, .. } => {
-                if self.lives.get(&node).is_some_and(|life| *life > 0) {
-                    let (node, height, recovered_votes) = (name_of(node), *height, *repeated);
-                    self.push(at, Happening::Up { node, height, recovered_votes });
-                }
+            Event::Started { height, repeated, .. }
+                if self.lives.get(&node).is_some_and(|life| *life > 0) =>
+            {
+                let (node, height, recovered_votes) = (name_of(node), *height, *repeated);
+                self.push(at, Happening::Up { node, height, recovered_votes });
             }
             Event::Entered { view, .. } => {
                 self.entered.insert(*view);
@@ -143,13 +143,13 @@ impl Account {
             Event::Certified { kind: Kind::Notarize, view, .. } => {
                 self.notarized.entry(*view).or_insert(at);
             }
-            Event::Certified { kind: Kind::Nullify, view, .. } => {
-                if !self.given_up.contains_key(view) {
-                    self.given_up.insert(*view, self.moments.len());
-                    let leader = NodeName::new(common.leader(*view));
-                    let reasons = BTreeMap::new();
-                    self.push(at, Happening::ViewChange { view: *view, leader, reasons });
-                }
+            Event::Certified { kind: Kind::Nullify, view, .. }
+                if !self.given_up.contains_key(view) =>
+            {
+                self.given_up.insert(*view, self.moments.len());
+                let leader = NodeName::new(common.leader(*view));
+                let reasons = BTreeMap::new();
+                self.push(at, Happening::ViewChange { view: *view, leader, reasons });
             }
             Event::Finalized { height, view, block } => {
                 self.on_finalized(common, at, node, *height, *view, *block);

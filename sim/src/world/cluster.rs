@@ -194,11 +194,17 @@ impl Cluster {
             return;
         }
         self.note(now, machine, What::Killed);
-        self.take_down(machine, now, Running::Down);
+        self.take_down(machine, now, Running::Down, false);
     }
 
     /// Sees to a process that has come to a halt by itself or in a trap, some time before `now`.
-    pub fn take_down(&mut self, machine: Machine, now: u64, running: Running) {
+    /// `orderly` if what it had written became durable.
+    pub fn take_down(&mut self, machine: Machine, now: u64, running: Running, orderly: bool) {
+        if orderly {
+            self.host(machine, |host| host.disk.flush());
+            self.off(machine, now, running);
+            return;
+        }
         self.crashes += 1;
         let betrayed = self.host(machine, |host| {
             let outcome = host.disk.crash();
@@ -217,8 +223,7 @@ impl Cluster {
             return;
         }
         self.note(now, machine, What::Stopped);
-        self.host(machine, |host| host.disk.flush());
-        self.off(machine, now, Running::Down);
+        self.take_down(machine, now, Running::Down, true);
     }
 
     /// Starts a process that is down.
@@ -235,6 +240,7 @@ impl Cluster {
         self.host(machine, |host| {
             host.boot_at = now;
             host.halt = None;
+            host.holding = false;
         });
         self.handle.restart(self.ids[machine.place()]);
         self.status_mut(machine).running = Running::Up;
@@ -262,6 +268,7 @@ impl Cluster {
     pub fn resume(&mut self, machine: Machine, now: u64) {
         if self.status(machine).running == Running::Paused {
             self.note(now, machine, What::Resumed);
+            self.host(machine, |host| host.holding = false);
             self.handle.resume(self.ids[machine.place()]);
             self.fabric.rouse(machine, now);
             self.status_mut(machine).running = Running::Up;

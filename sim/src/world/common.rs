@@ -230,6 +230,7 @@ impl Common {
         act: impl FnOnce(&mut Context<'_>) -> T,
     ) -> T {
         let key = self.key(node.number());
+        let peers: &Arc<[u32]> = place(&self.others, node.number());
         act(&mut Context {
             now,
             view,
@@ -240,7 +241,7 @@ impl Common {
             committee: &self.committee,
             signing: &self.context,
             key: &|digest| key.sign(digest),
-            peers: &place(&self.others, node.number()),
+            peers,
             rng,
         })
     }

@@ -8,7 +8,7 @@ use super::{
     cluster::{Running, node_of},
     delay::sample,
     disk::DiskFault,
-    host::{Role, Trap},
+    host::{Role, Snap, Trap},
     keyed::Key,
     network::{FaultId, Machine, Overlay},
     play::{Item, Play},
@@ -103,7 +103,7 @@ impl Engine {
                 point: crash.point,
                 proposal_only: false,
                 nth: crash.nth,
-                kills: true,
+                snaps: Snap::Kill,
                 role: Role::Any,
             };
             if let Some(machine) = machine {
@@ -154,11 +154,19 @@ impl Engine {
             play.agenda.put(at.saturating_add(after).max(play.now), item);
             return;
         };
+        let pauses = matches!(self.fault(index).verb, Verb::Pause { .. });
         if self.state(index).phase == Phase::Waiting {
             self.begin(play, index, Some((machine, at)));
+        } else if pauses {
+            // Another target passed in the same window. It is hit as well.
+            play.cluster.pause(machine, play.now);
+            self.state_mut(index).hit.push(machine);
         } else {
-            // Another target passed in the same window. It is down as well.
             self.hold_down(play, index, machine, at);
+        }
+        if trap.snaps == Snap::Hold && !pauses {
+            play.cluster.host(machine, |host| host.holding = false);
+            play.cluster.reconsider(machine, play.now);
         }
         for other in play.cluster.machines() {
             let keep = |trap: &Trap| trap.fault != Some(index);
@@ -278,7 +286,7 @@ impl Engine {
         };
         play.account.push(began, Happening::FaultBegan { fault: index, what });
         // A process that a trap has killed has said so itself.
-        let killed = struck.is_some() && is_crash(&verb);
+        let killed = struck.is_some() && snap_of(&verb) != Snap::Hold;
         let seen = if hit.is_empty() { vec![Machine::new(0)] } else { hit.clone() };
         for machine in seen.iter().filter(|_| !killed) {
             play.cluster.note(now, *machine, What::FaultOn { index });
@@ -624,7 +632,7 @@ impl Engine {
             (None, Some(targets)) => (ground.targets(targets, key), Role::Any),
             (None, None) => (play.cluster.machines().collect(), Role::Any),
         };
-        let kills = is_crash(&fault.verb);
+        let snaps = snap_of(&fault.verb);
         let (point, proposal_only, nth) = (*point, *proposal_only, *nth);
         // A trap that is set again counts from where the machine is.
         let again = self.state(index).fired > 0;
@@ -633,7 +641,7 @@ impl Engine {
                 let passed = if again { host.passages.at(point, proposal_only) } else { 0 };
                 let nth = nth.max(1) + passed;
                 let fault = Some(index);
-                host.traps.push(Trap { fault, point, proposal_only, nth, kills, role });
+                host.traps.push(Trap { fault, point, proposal_only, nth, snaps, role });
             });
         }
     }
@@ -697,9 +705,13 @@ const fn is_network(verb: &Verb) -> bool {
     )
 }
 
-/// Whether a trap of this verb ends the process on the spot.
-const fn is_crash(verb: &Verb) -> bool {
-    matches!(verb, Verb::Kill { .. } | Verb::Reformat { .. } | Verb::CrashLoop { .. })
+/// What a trap of this verb does on the spot.
+const fn snap_of(verb: &Verb) -> Snap {
+    match verb {
+        Verb::Kill { .. } | Verb::Reformat { .. } | Verb::CrashLoop { .. } => Snap::Kill,
+        Verb::Stop { .. } => Snap::Stop,
+        _ => Snap::Hold,
+    }
 }
 
 fn clock_fault(verb: &Verb) -> Option<ClockFault> {

@@ -31,10 +31,21 @@ pub struct Trap {
     pub proposal_only: bool,
     /// The how many-th passage it strikes at, counted from 1 over the machine's whole life.
     pub nth: u32,
-    /// Whether the process dies on the spot; otherwise the world acts at the window's end.
-    pub kills: bool,
+    /// What it does on the spot.
+    pub snaps: Snap,
     /// Whose turn it has to be.
     pub role: Role,
+}
+
+/// What a trap does on the spot. Everything else the world does at the window's end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Snap {
+    /// Ends the process: memory is gone, and the disk decides about unsynced writes.
+    Kill,
+    /// Ends the process in good order.
+    Stop,
+    /// Lets the process finish its step and do no more.
+    Hold,
 }
 
 /// Whose turn it has to be for a trap to strike.
@@ -130,6 +141,8 @@ pub struct Host {
     pub struck: Vec<(Trap, u64)>,
     /// Why and when the process has come to a halt, until the world has seen to it.
     pub halt: Option<(u64, Halt)>,
+    /// The process does nothing more until the world has seen to it.
+    pub holding: bool,
     /// Why the validator no longer counts as honest, until the world has seen to it.
     pub lapse: Option<Lapse>,
     /// How many thousandths of the normal time jobs take.
@@ -161,6 +174,7 @@ impl Host {
             traps: Vec::new(),
             struck: Vec::new(),
             halt: None,
+            holding: false,
             lapse: None,
             slow_milli: 1_000,
             standing: Standing::default(),

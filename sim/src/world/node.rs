@@ -33,7 +33,7 @@ use super::{
     delay::sample,
     disk::{File, Sync},
     fabric::{Arrival, Cargo, Incident, Incoming, Ledger, Note, Outgoing, Station, Window},
-    host::{Halt, Host, Role, Standing, Trap},
+    host::{Halt, Host, Role, Snap, Standing, Trap},
     lock,
     log::{self, Entry, Snapshot, encode_pledge, encode_slot, encode_write},
     network::{Loss, Machine},
@@ -94,7 +94,8 @@ fn run(
             Halt::Trapped(trap) => {
                 let begins = trap.fault.map(|index| What::FaultOn { index });
                 ledger.notes.extend(begins.map(|what| Note { at, what }));
-                ledger.notes.push(Note { at, what: What::Killed });
+                let what = if trap.snaps == Snap::Stop { What::Stopped } else { What::Killed };
+                ledger.notes.push(Note { at, what });
             }
             Halt::Broken(_) => {}
         }
@@ -267,7 +268,7 @@ impl Process {
         self.now = self.now.max(window.start);
         while let Some((at, source)) = self.next_due(host) {
             let at = at.max(self.now);
-            if at >= window.end {
+            if at >= window.end || host.holding {
                 break;
             }
             self.steps_at_once = if at == self.now { self.steps_at_once + 1 } else { 0 };
@@ -699,7 +700,13 @@ impl Process {
         let Some(place) = struck else { return Ok(()) };
         let trap = host.traps.remove(place);
         host.struck.push((trap, self.now));
-        if trap.kills { self.stop(Halt::Trapped(trap)) } else { Ok(()) }
+        match trap.snaps {
+            Snap::Kill | Snap::Stop => self.stop(Halt::Trapped(trap)),
+            Snap::Hold => {
+                host.holding = true;
+                Ok(())
+            }
+        }
     }
 
     /// Once in a while rewrites the log as a snapshot, so that a long run does not fill the memory.

@@ -18,7 +18,7 @@ use super::{
     cluster::{Cluster, Running},
     fabric::{Arrival, Incident, Incoming, Note, Window},
     faults::Engine,
-    host::Halt,
+    host::{Halt, Snap},
     network::{Loss, Machine},
     workload::Clients,
 };
@@ -92,6 +92,9 @@ pub enum Ending {
     },
 }
 
+/// Takes every observation as it is made: the trace file.
+pub type Sink = Box<dyn FnMut(&Observation)>;
+
 /// Where something gathered belongs: time, machine, its own doing before the network's, place.
 type Order = (u64, Machine, u8, usize);
 
@@ -116,7 +119,7 @@ pub struct Play {
     gathered: Vec<Option<What>>,
     order: Vec<Order>,
     sequences: Vec<u64>,
-    sink: Option<Box<dyn FnMut(&Observation)>>,
+    sink: Option<Sink>,
     executed: Height,
 }
 
@@ -128,7 +131,7 @@ impl Play {
         cluster: Cluster,
         checks: Checks,
         recorder: Recorder,
-        sink: Option<Box<dyn FnMut(&Observation)>>,
+        sink: Option<Sink>,
     ) -> Self {
         let clients = Clients::new(&scenario.workload, &cluster.common);
         let machines = cluster.statuses().len();
@@ -341,15 +344,15 @@ impl Play {
                 .cluster
                 .host(machine, |host| (host.halt.take(), std::mem::take(&mut host.struck)));
             if let Some((at, halt)) = halt {
-                let running = match halt {
+                let (running, orderly) = match halt {
                     Halt::Broken(message) => {
                         let node = self.cluster.common.node(machine);
                         return Err(Ending::Broken { node, at, message });
                     }
-                    Halt::Trapped(_) => Running::Down,
-                    Halt::Down(_) => Running::Failed,
+                    Halt::Trapped(trap) => (Running::Down, trap.snaps == Snap::Stop),
+                    Halt::Down(_) => (Running::Failed, false),
                 };
-                self.cluster.take_down(machine, self.now, running);
+                self.cluster.take_down(machine, self.now, running, orderly);
             }
             for (trap, at) in struck {
                 engine.on_struck(self, machine, trap, at);

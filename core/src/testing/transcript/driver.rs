@@ -23,6 +23,9 @@ use crate::{
     vote::Vote,
 };
 
+/// Wakeups in one `tick` of a script; more mean that a deadline that passed is never cleared.
+const WAKEUPS_MAX: u64 = 10_000;
+
 /// One entry of the log that is not durable yet.
 #[derive(Clone, Debug)]
 enum Entry {
@@ -310,10 +313,13 @@ impl Driver {
     ) -> Result<Vec<String>, String> {
         let mut lines = Vec::new();
         let end = self.clock + millis * 1_000_000;
+        let mut wakeups: u64 = 0;
         while let Some((at, timer)) = self.replica()?.next_wakeup() {
             if at.nanos() > end {
                 break;
             }
+            wakeups += 1;
+            assert!(wakeups <= WAKEUPS_MAX, "{timer:?} at {at:?} is due again and again");
             self.clock = self.clock.max(at.nanos().saturating_sub(1));
             let answers = self.step(Input::Tick, cast, names)?;
             if !answers.is_empty() {

@@ -76,15 +76,15 @@ impl Progress {
 
     fn line(&self, elapsed: Duration) -> String {
         let millis = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX).max(1);
-        let tenths = self.done.saturating_mul(10_000) / millis;
+        let hundredths = self.done.saturating_mul(100_000) / millis;
         let left_millis =
             (self.total - self.done.min(self.total)).saturating_mul(millis) / self.done.max(1);
         format!(
-            "{}/{} runs, {}.{}/s, {} s left{}",
+            "{}/{} runs, {}.{:02}/s, {} s left{}",
             self.done,
             self.total,
-            tenths / 10,
-            tenths % 10,
+            hundredths / 100,
+            hundredths % 100,
             left_millis.div_ceil(1_000),
             self.failures_text()
         )

@@ -174,6 +174,7 @@ async fn play_within(
     });
     let mut play = Play::new(Arc::clone(scenario), cluster, checks, recorder, sink);
     let ending = play.play(&mut engine).await;
+    play.cluster.tear_down().await;
     report(scenario, seed, play, &engine, ending, first)
 }
 

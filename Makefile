@@ -1,5 +1,5 @@
 # Names for commands. Nothing here is clever, and nothing needs make.
-.PHONY: help demo test ci sweep bench docs fuzz
+.PHONY: help demo test ci sweep long bench docs fuzz
 
 help: ## these lines
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile
@@ -14,7 +14,13 @@ ci: ## formatting, lints, tests
 	./.ci/run
 
 sweep: ## every scenario with many seeds; SEEDS=0..1000
-	cargo sim sweep scenarios --seeds $(or $(SEEDS),0..200)
+	@mkdir -p results
+	for theme in view-change partition crash byzantine; do \
+		cargo sim sweep scenarios/$$theme --seeds $(or $(SEEDS),0..200) -o results/$$theme.jsonl || exit; \
+	done
+
+long: ## a hundred thousand views: what a validator remembers does not grow
+	cargo sim run scenarios/long/long-run-100k.toml --seed 1
 
 bench: ## measurements
 	cargo bench --workspace

@@ -130,10 +130,10 @@ impl fmt::Display for Unmet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NeverFired { fault, what, line: 0 } => {
-                write!(f, "fault {fault} ({what}) never fired")
+                write!(f, "fault {fault} ({what}) never fired, or hit nobody")
             }
             Self::NeverFired { fault, what, line } => {
-                write!(f, "fault {fault} ({what}, line {line}) never fired")
+                write!(f, "fault {fault} ({what}, line {line}) never fired, or hit nobody")
             }
             Self::NeverSeen(mark) => write!(f, "`{}` was never seen", mark.name()),
             Self::FinalizedTooLittle { wanted, reached } => {

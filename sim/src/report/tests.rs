@@ -73,7 +73,7 @@ fn expectations_besides_the_outcome() {
     assert_eq!(
         said,
         [
-            "fault 1 (kill n2, line 30) never fired",
+            "fault 1 (kill n2, line 30) never fired, or hit nobody",
             "`view_change_completed` was never seen",
             "height 6 was to be finalized everywhere, 5 is",
             "evidence was to name 2 culprits, it names 1",

@@ -1,6 +1,8 @@
 //! A run is a function of the scenario and the seed, survives every crash that the protocol promises to
 //! survive, and says so when it does not.
 
+use std::collections::BTreeSet;
+
 use quorate_core::{
     time::Span,
     types::{Height, View},
@@ -8,9 +10,9 @@ use quorate_core::{
 
 use super::{enumerate, run};
 use crate::{
-    report::{Finding, RunOptions, RunReport, Verdict},
+    report::{Finding, Happening, RunOptions, RunReport, Unmet, Verdict},
     scenario::{
-        Codec, CrashPoint, Crypto, Distribution, End, Fault, InFlight, LinkModel, Liveness,
+        Codec, CrashPoint, Crypto, Distribution, End, Fault, InFlight, LinkModel, Links, Liveness,
         NodeName, Partition, Ppm, Scenario, Selector, Targets, Trigger, Verb, Workload,
     },
 };
@@ -97,6 +99,57 @@ fn a_trap_hits_the_validator_it_is_set_for_and_a_fault_that_never_fires_fails_th
     scenario.faults = vec![fault(verb, trigger(1_000_000), End::Gst)];
     let report = play(&scenario, 1);
     assert!(matches!(report.verdict, Verdict::ExpectationNotMet(_)), "{:?}", report.verdict);
+}
+
+fn choice(nodes: Selector, from: Selector) -> Targets {
+    Targets { nodes, from: Some(from) }
+}
+
+fn first_hit(report: &RunReport) -> &str {
+    let began = report.timeline.iter().find_map(|moment| match &moment.what {
+        Happening::FaultBegan { what, .. } => Some(what.as_str()),
+        _ => None,
+    });
+    began.expect("the fault began")
+}
+
+#[test]
+fn whom_a_fault_hits_is_drawn_from_among_whom_it_may_hit() {
+    let pair = || Selector::Nodes(vec![NodeName::new(1), NodeName::new(2)]);
+    let mut scenario = quiet(7, 300);
+    let mut drawn = BTreeSet::new();
+    for seed in 1..=12 {
+        let targets = choice(Selector::One, pair());
+        let pause = fault(Verb::Pause { targets }, Trigger::Time(millis(100)), End::Gst);
+        scenario.faults = vec![pause];
+        drawn.insert(first_hit(&held(&scenario, seed)).to_owned());
+        let targets = choice(Selector::Random(2), pair());
+        let pause = fault(Verb::Pause { targets }, Trigger::Time(millis(100)), End::Gst);
+        scenario.faults = vec![pause];
+        assert_eq!(first_hit(&held(&scenario, seed)), "pause n1 n2", "seed {seed}");
+    }
+    let both = ["pause n1", "pause n2"].map(str::to_owned);
+    assert_eq!(drawn, BTreeSet::from(both));
+}
+
+#[test]
+fn a_fault_that_hits_nobody_has_not_fired() {
+    let nobody = || choice(named(1).nodes, named(2).nodes);
+    let pause = Verb::Pause { targets: nobody() };
+    let drop = Verb::Drop { links: Links::Touching(nobody()), p: Ppm::ALWAYS };
+    let shape = Partition::Split(nobody());
+    let split = Verb::Partition { shape, in_flight: InFlight::Drop };
+    for verb in [pause, drop, split] {
+        let mut scenario = quiet(4, 300);
+        scenario.faults = vec![fault(verb, Trigger::Time(millis(100)), End::Gst)];
+        let report = play(&scenario, 1);
+        let Verdict::ExpectationNotMet(unmet) = &report.verdict else {
+            panic!("{:?}", report.verdict)
+        };
+        assert!(matches!(unmet[..], [Unmet::NeverFired { fault: 0, .. }]), "{unmet:?}");
+        scenario.faults[0].must_fire = false;
+        held(&scenario, 1);
+    }
 }
 
 #[test]

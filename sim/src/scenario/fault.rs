@@ -18,7 +18,7 @@ pub struct Fault {
     pub end: End,
     /// How often it happens: after ending, a logical trigger is armed again until it has.
     pub repeat: u32,
-    /// Whether the run fails (exit 25) if it never began.
+    /// Whether the run fails (exit 25) if it never began or found nobody to hit.
     pub must_fire: bool,
     /// The line of the file it begins on; 0 when it did not come from a file.
     pub line: u32,
@@ -29,7 +29,7 @@ pub struct Fault {
 pub struct Targets {
     /// Whom.
     pub nodes: Selector,
-    /// Only those who are also among these.
+    /// Only among these; what is drawn is drawn from them.
     pub from: Option<Selector>,
 }
 

@@ -1,6 +1,6 @@
 //! The fault engine: when each fault of a scenario begins, what it does, and when it ends.
 //!
-//! Faults are counted: one that never began can fail the run. Everything drawn for a fault is keyed by
+//! Faults are counted: one that never began, or found nobody to hit, can fail the run. Everything drawn for a fault is keyed by
 //! its place in the scenario and the how many-th time it fires.
 
 use super::{
@@ -42,6 +42,8 @@ struct State {
     phase: Phase,
     /// How often it has begun.
     fired: u32,
+    /// Whether there has ever been a machine or a link for it to act on.
+    landed: bool,
     began: u64,
     /// View changes there had been when it began.
     view_changes: u64,
@@ -112,12 +114,12 @@ impl Engine {
         }
     }
 
-    /// Faults that must fire and never began.
+    /// Faults that must fire and never began, or never hit anybody.
     #[must_use]
     pub fn never_fired(&self) -> Vec<Unmet> {
         let faults = (0u32..).zip(&self.faults).zip(&self.states);
         faults
-            .filter(|((_, fault), state)| fault.must_fire && state.fired == 0)
+            .filter(|((_, fault), state)| fault.must_fire && !state.landed)
             .map(|((index, fault), _)| Unmet::NeverFired {
                 fault: index,
                 what: fault.verb.name().to_owned(),
@@ -277,7 +279,10 @@ impl Engine {
             (None, Some(targets)) => self.ground(play).targets(targets, key),
             (None, None) => Vec::new(),
         };
-        self.state_mut(index).hit.clone_from(&hit);
+        let state = self.state_mut(index);
+        state.hit.clone_from(&hit);
+        // Whether a fault of links lands, laying it tells.
+        state.landed |= !hit.is_empty() || matches!(verb, Verb::Heal);
         let names: Vec<String> =
             hit.iter().map(|machine| play.cluster.common.node(*machine).to_string()).collect();
         let what = match names.is_empty() {
@@ -326,6 +331,7 @@ impl Engine {
             Verb::Partition { shape, in_flight } => {
                 let cut = self.cut(play, shape, hit, key);
                 let block = Overlay::Block { keep_in_flight: *in_flight == InFlight::Keep };
+                self.state_mut(index).landed |= !cut.is_empty();
                 play.cluster.fabric.network(|network| network.begin(id, block, cut, now));
             }
             Verb::Isolate { in_flight, .. } => {
@@ -550,8 +556,9 @@ impl Engine {
         }
     }
 
-    fn lay(&self, play: &mut Play, index: u32, links: &Links, overlay: Overlay, key: Key) {
+    fn lay(&mut self, play: &mut Play, index: u32, links: &Links, overlay: Overlay, key: Key) {
         let links = self.links(play, links, key);
+        self.state_mut(index).landed |= !links.is_empty();
         let now = play.now;
         play.cluster.fabric.network(|network| network.begin(FaultId(index), overlay, links, now));
     }

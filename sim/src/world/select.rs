@@ -29,21 +29,31 @@ impl Ground<'_> {
     /// The machines that targets stand for, ascending.
     #[must_use]
     pub fn targets(&self, targets: &Targets, key: Key) -> Vec<Machine> {
-        let mut machines = self.machines(&targets.nodes, key);
-        if let Some(from) = &targets.from {
-            let among = self.machines(from, key.within(1));
-            machines.retain(|machine| among.contains(machine));
-        }
+        let Some(from) = &targets.from else {
+            return self.machines(&targets.nodes, key);
+        };
+        let among = self.machines(from, key.within(1));
+        let node = |machine: &Machine| self.cluster.common.node(*machine).number();
+        let mut pool: Vec<u32> = among.iter().map(node).collect();
+        pool.sort_unstable();
+        pool.dedup();
+        // Of a twin only the machine that is meant.
+        let mut machines = self.machines_from(&targets.nodes, &pool, key);
+        machines.retain(|machine| among.contains(machine));
         machines
     }
 
     /// The machines that a selector stands for, ascending.
     #[must_use]
     pub fn machines(&self, selector: &Selector, key: Key) -> Vec<Machine> {
+        self.machines_from(selector, &self.all(), key)
+    }
+
+    fn machines_from(&self, selector: &Selector, pool: &[u32], key: Key) -> Vec<Machine> {
         if let Selector::Nodes(names) = selector {
             return self.named(names);
         }
-        let numbers = self.numbers(selector, key);
+        let numbers = self.numbers(selector, pool, key);
         let mut machines: Vec<Machine> = numbers
             .iter()
             .flat_map(|number| self.cluster.common.machines_of(*number))
@@ -59,22 +69,24 @@ impl Ground<'_> {
         names.iter().filter_map(|name| self.cluster.common.machine(node_of(*name))).collect()
     }
 
-    fn numbers(&self, selector: &Selector, key: Key) -> Vec<u32> {
+    /// What is drawn is drawn from the pool. How many a minority or a majority is, and what weighs
+    /// enough, goes by the whole cluster.
+    fn numbers(&self, selector: &Selector, pool: &[u32], key: Key) -> Vec<u32> {
         let all = self.all();
         match selector {
             Selector::Nodes(names) => names.iter().map(|name| name.validator.get()).collect(),
             Selector::All => all,
-            Selector::One => shuffled(&all, key, 1),
-            Selector::Minority => shuffled(&all, key, all.len().saturating_sub(1) / 2),
-            Selector::Majority => shuffled(&all, key, all.len() / 2 + 1),
+            Selector::One => shuffled(pool, key, 1),
+            Selector::Minority => shuffled(pool, key, all.len().saturating_sub(1) / 2),
+            Selector::Majority => shuffled(pool, key, all.len() / 2 + 1),
             Selector::Random(count) => {
-                shuffled(&all, key, usize::try_from(*count).unwrap_or(usize::MAX))
+                shuffled(pool, key, usize::try_from(*count).unwrap_or(usize::MAX))
             }
             Selector::Leader => vec![self.cluster.common.leader(self.highest_view())],
             Selector::NextLeader => vec![self.cluster.common.leader(self.highest_view().next())],
-            Selector::F => self.tolerable(&all, key),
-            Selector::FPlusOne => self.one_too_many(&all, key),
-            Selector::Quorum => self.quorum(&all, key),
+            Selector::F => self.tolerable(pool, key),
+            Selector::FPlusOne => self.one_too_many(pool, key),
+            Selector::Quorum => self.quorum(pool, key),
             Selector::Honest => self.without(&all, self.byzantine),
             Selector::Byzantine => self.byzantine.to_vec(),
             Selector::Behind => self.behind(),
@@ -96,9 +108,9 @@ impl Ground<'_> {
     }
 
     /// As many as weigh less than a third, in drawn order; whoever would be too much is passed over.
-    fn tolerable(&self, all: &[u32], key: Key) -> Vec<u32> {
+    fn tolerable(&self, pool: &[u32], key: Key) -> Vec<u32> {
         let mut sum = 0;
-        let mut chosen = shuffled(all, key, all.len());
+        let mut chosen = shuffled(pool, key, pool.len());
         chosen.retain(|number| {
             let heavier = sum + self.weight(*number);
             let fits = !self.scene.reaches_one_third(heavier);
@@ -110,16 +122,16 @@ impl Ground<'_> {
         chosen
     }
 
-    fn one_too_many(&self, all: &[u32], key: Key) -> Vec<u32> {
-        let mut chosen = self.tolerable(all, key);
-        let rest = self.without(&shuffled(all, key, all.len()), &chosen);
+    fn one_too_many(&self, pool: &[u32], key: Key) -> Vec<u32> {
+        let mut chosen = self.tolerable(pool, key);
+        let rest = self.without(&shuffled(pool, key, pool.len()), &chosen);
         chosen.extend(rest.first());
         chosen
     }
 
-    fn quorum(&self, all: &[u32], key: Key) -> Vec<u32> {
+    fn quorum(&self, pool: &[u32], key: Key) -> Vec<u32> {
         let mut sum = 0;
-        let mut chosen = shuffled(all, key, all.len());
+        let mut chosen = shuffled(pool, key, pool.len());
         let mut reached = false;
         chosen.retain(|number| {
             let wanted = !reached;

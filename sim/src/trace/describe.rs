@@ -9,6 +9,7 @@ use quorate_core::{
     certificate::Certificate,
     effect::Timer,
     event::Event,
+    evidence::Offence,
     job::Job,
     message::{BlockWant, Message},
     signer::Pledge,
@@ -184,6 +185,16 @@ pub const fn certificate_name(kind: Kind) -> &'static str {
         Kind::Notarize => "notarization",
         Kind::Nullify => "nullification",
         Kind::Finalize => "finalization",
+    }
+}
+
+/// What evidence proves, in words.
+#[must_use]
+pub const fn offence_words(offence: Offence) -> &'static str {
+    match offence {
+        Offence::ConflictingNotarize => "it notarized two blocks in one view",
+        Offence::ConflictingFinalize => "it finalized two blocks in one view",
+        Offence::NullifyFinalize => "it nullified and finalized one view",
     }
 }
 

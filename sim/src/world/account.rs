@@ -17,7 +17,7 @@ use crate::{
     check::Honesty,
     report::{Counters, Happening, Moment},
     scenario::NodeName,
-    trace::{NodeIndex, Observation, What},
+    trace::{NodeIndex, Observation, What, describe::offence_words},
 };
 
 /// One finalized height so far.
@@ -157,7 +157,7 @@ impl Account {
             Event::Evidence(evidence) => {
                 let member = common.committee.member(evidence.signer());
                 let culprit = member.map_or(ValidatorId::new(u32::MAX), |member| member.validator);
-                let offence = format!("{:?}", evidence.offence());
+                let offence = evidence.offence().map_or("no offence", offence_words).to_owned();
                 let node = name_of(node);
                 self.push(at, Happening::EvidenceAgainst { node, culprit, offence });
             }

@@ -42,6 +42,8 @@ use crate::{
 pub fn run(scenario: &Scenario, seed: u64, options: &RunOptions) -> RunReport {
     let begun = Instant::now();
     panics::keep_quiet();
+    #[cfg(feature = "planted-unordered-map")]
+    crate::world::planted::prepare();
     let (shared, wanted) = (Arc::new(scenario.clone()), options.clone());
     let played = thread::Builder::new()
         .name(panics::THREAD.to_owned())

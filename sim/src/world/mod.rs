@@ -17,6 +17,8 @@ pub mod log;
 pub mod network;
 pub mod node;
 pub mod panics;
+#[cfg(feature = "planted-unordered-map")]
+pub mod planted;
 pub mod play;
 pub mod select;
 pub mod verifier;

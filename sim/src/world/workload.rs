@@ -149,6 +149,8 @@ impl Clients {
         let accounts = u64::try_from(common.accounts.len()).expect("accounts are few");
         let payer = self.key.below(number, purpose::PAYER, accounts);
         let payer = usize::try_from(payer).expect("below the accounts");
+        #[cfg(feature = "planted-unordered-map")]
+        let payer = super::planted::account_at(payer, common.accounts.len());
         // Nearly all transfers go to the hot accounts, if there are any.
         let hot = u64::from(self.model.hot_accounts).min(accounts);
         let draw = self.key.at(number, purpose::PAYEE);

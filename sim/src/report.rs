@@ -469,6 +469,17 @@ pub struct RunReport {
 }
 
 impl RunReport {
+    /// A crash at every passage of every crash point, in the order of [`Self::crash_points`].
+    #[must_use]
+    pub fn crashes(&self, restart_after: Span) -> Vec<CrashAt> {
+        let passages = self
+            .crash_points
+            .iter()
+            .flat_map(|count| (1..=count.passed).map(|nth| (count.node, count.point, nth)));
+        let crash = |(node, point, nth)| CrashAt { node, point, nth, restart_after };
+        passages.map(crash).collect()
+    }
+
     /// A report of a run that could not be made.
     #[must_use]
     pub fn infrastructure(scenario: &Scenario, seed: u64, message: String) -> Self {

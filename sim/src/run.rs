@@ -18,10 +18,9 @@ use quorate_core::time::Span;
 use crate::{
     check::{Checks, Lapse, oracle},
     report::{
-        Broken, CrashAt, CrashPointCount, Facts, Finding, ObservationLine, RunOptions, RunReport,
-        judge,
+        Broken, CrashPointCount, Facts, Finding, ObservationLine, RunOptions, RunReport, judge,
     },
-    scenario::{Behaviour, Invariant, NodeName, Scenario, Selector},
+    scenario::{Behaviour, Invariant, Scenario, Selector},
     trace::{Keep, Observation, Recorder, jsonl},
     world::{
         account::name_of,
@@ -57,54 +56,6 @@ pub fn run(scenario: &Scenario, seed: u64, options: &RunOptions) -> RunReport {
     };
     report.wall = begun.elapsed();
     report
-}
-
-/// What the enumeration of crash points found.
-#[derive(Clone, Debug)]
-pub struct Enumeration {
-    /// The run without the extra crash.
-    pub baseline: RunReport,
-    /// One run per place: where the crash was, and what came of it.
-    pub runs: Vec<(CrashAt, RunReport)>,
-}
-
-impl Enumeration {
-    /// How many places there were and how many were tried, in words.
-    #[must_use]
-    pub fn summary(&self) -> String {
-        let points = self.runs.len();
-        let explored = self.runs.iter().filter(|(_, report)| report.counters.crashes > 0).count();
-        format!("{points} points, {explored} explored")
-    }
-}
-
-/// Crashes one validator at every place of its vote log, one run per place: a baseline run counts how
-/// often each point is passed, up to `nth_max` times each; then each passage becomes a crash.
-#[must_use]
-pub fn enumerate(
-    scenario: &Scenario,
-    seed: u64,
-    node: NodeName,
-    nth_max: u32,
-    restart_after: Span,
-) -> Enumeration {
-    let baseline = run(scenario, seed, &RunOptions::default());
-    let counts = baseline.crash_points.iter().filter(|count| count.node == node);
-    let places = counts.flat_map(|count| {
-        (1..=count.passed.min(nth_max)).map(|nth| CrashAt {
-            node,
-            point: count.point,
-            nth,
-            restart_after,
-        })
-    });
-    let runs = places
-        .map(|place| {
-            let options = RunOptions { crash_at: Some(place), ..RunOptions::default() };
-            (place, run(scenario, seed, &options))
-        })
-        .collect();
-    Enumeration { baseline, runs }
 }
 
 /// The body of a run's thread.

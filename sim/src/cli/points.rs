@@ -89,7 +89,7 @@ fn enumerate_one(
     let paint = Paint(console.paint);
     let first = runner(&entry.scenario, seed, &RunOptions::default());
     writeln!(console.out, "seed {}  {}", paint.strong(seed), paint.strong(&entry.scenario.name))?;
-    let crashes = all_crashes(&first);
+    let crashes = first.crashes(DOWN);
     let total = u64::try_from(crashes.len()).unwrap_or(u64::MAX);
     let mut progress = Progress::new(total, console.live);
     let mut code = first.verdict.exit_code();
@@ -173,22 +173,6 @@ fn was_hit(report: &RunReport, crash: &CrashAt) -> bool {
         .timeline
         .iter()
         .any(|moment| matches!(moment.what, Happening::Down { node, .. } if node == crash.node))
-}
-
-/// Every pass of every point, in order.
-fn all_crashes(report: &RunReport) -> Vec<CrashAt> {
-    report
-        .crash_points
-        .iter()
-        .flat_map(|count| {
-            (1..=count.passed).map(|nth| CrashAt {
-                node: count.node,
-                point: count.point,
-                nth,
-                restart_after: DOWN,
-            })
-        })
-        .collect()
 }
 
 fn tell(

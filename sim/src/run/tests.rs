@@ -8,9 +8,9 @@ use quorate_core::{
     types::{Height, View},
 };
 
-use super::{enumerate, run};
+use super::run;
 use crate::{
-    report::{Finding, Happening, RunOptions, RunReport, Unmet, Verdict},
+    report::{CrashAt, Finding, Happening, RunOptions, RunReport, Unmet, Verdict},
     scenario::{
         Codec, CrashPoint, Crypto, Distribution, End, Fault, InFlight, LinkModel, Links, Liveness,
         NodeName, Partition, Ppm, Scenario, Selector, Targets, Trigger, Verb, Workload,
@@ -80,11 +80,15 @@ fn neither_the_codec_nor_writing_replicas_out_and_back_changes_anything() {
 fn every_crash_point_of_a_validator_is_explored_and_survived() {
     let mut scenario = quiet(4, 2_500);
     scenario.workload.tx_per_second = 0;
-    let found = enumerate(&scenario, 1, NodeName::new(1), 1, millis(300));
-    assert_eq!(found.summary(), "6 points, 6 explored");
-    for (place, report) in &found.runs {
-        assert_eq!(report.verdict, Verdict::Held, "{place:?}");
-        assert_eq!(report.counters.restarts, 1, "{place:?}");
+    let crashes = held(&scenario, 1).crashes(millis(300));
+    let wanted = |crash: &CrashAt| crash.node == NodeName::new(1) && crash.nth == 1;
+    let crashes: Vec<CrashAt> = crashes.into_iter().filter(wanted).collect();
+    assert_eq!(crashes.len(), 6, "one for every point: {crashes:?}");
+    for crash in crashes {
+        let options = RunOptions { crash_at: Some(crash), ..RunOptions::default() };
+        let report = run(&scenario, 1, &options);
+        assert_eq!(report.verdict, Verdict::Held, "{crash:?}");
+        assert_eq!((report.counters.crashes, report.counters.restarts), (1, 1), "{crash:?}");
     }
 }
 

@@ -145,8 +145,8 @@ pub(crate) struct Consensus {
     me: Option<ValidatorIndex>,
     /// Whether my key may vote: not after amnesia, not as an observer.
     votes: bool,
-    /// Two conflicting chains were finalized: more than a third is Byzantine. Nothing is signed,
-    /// delivered or answered with certificates any more.
+    /// Two conflicting chains were finalized: a third or more is Byzantine. Nothing is signed or made
+    /// final any more; requests are still answered, so that the offenders can be named.
     halted: bool,
 
     finalized: Tip,

@@ -153,7 +153,13 @@ impl VoteSet {
         self.votes.len()
     }
 
+    /// The weight behind each statement, if all votes together weigh a quorum: else none of them does.
     fn tallies(&self, committee: &Committee) -> Vec<(Statement, Tally)> {
+        let signers = self.votes.keys();
+        let all = signers.map(|signer| committee.weight(*signer)).fold(Stake::ZERO, Stake::plus);
+        if !committee.is_quorum(all) {
+            return Vec::new();
+        }
         let mut tallies: Vec<(Statement, Tally)> = Vec::with_capacity(1);
         for held in self.votes.values() {
             let weight = committee.weight(held.vote.signer);

@@ -37,7 +37,8 @@ pub struct Content {
     pub proofs: BTreeMap<Height, CommitProof>,
     /// The last final blocks by height.
     pub chain: BTreeMap<Height, Digest>,
-    heights: BTreeMap<Digest, Height>,
+    /// `blocks`, lowest first.
+    by_height: BTreeSet<(Height, Digest)>,
 }
 
 impl Content {
@@ -45,7 +46,7 @@ impl Content {
         match record {
             Record::Block(block) => {
                 self.blocks.insert(block.digest());
-                self.heights.insert(block.digest(), block.header().height);
+                self.by_height.insert((block.header().height, block.digest()));
             }
             Record::Certificate(certificate) => {
                 let id = certificate.statement.candidate().map(|candidate| candidate.id());
@@ -63,9 +64,11 @@ impl Content {
                     self.certificates =
                         self.certificates.split_off(&(advance.tip.view, Kind::Notarize));
                 }
-                self.heights.retain(|_, height| height.plus(RECENT) >= head.0);
-                let kept = &self.heights;
-                self.blocks.retain(|digest| kept.contains_key(digest));
+                let is_old = |lowest: &&(Height, Digest)| lowest.0.plus(RECENT) < head.0;
+                while let Some((_, digest)) = self.by_height.first().filter(is_old).copied() {
+                    self.blocks.remove(&digest);
+                    self.by_height.pop_first();
+                }
             }
             Record::Proof(proof) => {
                 self.proofs.insert(proof.height, proof.clone());

@@ -44,6 +44,8 @@ pub enum Domain {
     CellLanes,
     /// The whole state.
     State,
+    /// A node of a Merkle tree over a list.
+    Merkle,
     /// A forked seed.
     Seed,
     /// Coefficients of a signature batch.
@@ -74,6 +76,7 @@ impl Domain {
             Self::CellValue => b"quorate/1/cell-value",
             Self::CellLanes => b"quorate/1/cell-lanes",
             Self::State => b"quorate/1/state",
+            Self::Merkle => b"quorate/1/merkle",
             Self::Seed => b"quorate/1/seed",
             Self::SignatureBatch => b"quorate/1/signature-batch",
             Self::Snapshot => b"quorate/1/snapshot",

@@ -19,6 +19,7 @@ pub mod execution;
 pub mod job;
 pub mod leader;
 pub mod mempool;
+pub mod merkle;
 pub mod message;
 mod notice;
 pub mod proof;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::{
     codec::{self, Bounded},
     evidence::Evidence,
+    merkle,
     message::{BlockRequest, BlockResponse, BlockWant, CertificateRequest, Message, Status},
     random::Seed,
     replica::Replica,
@@ -159,6 +160,11 @@ pub fn samples() -> Vec<Sample> {
     add("recovered", "chain", codec::encode(&recovered));
     add("genesis", "four", codec::encode(cast.genesis()));
     add("commit-proof", "direct", codec::encode(&last.proof()));
+    let leaves: Vec<Digest> = (1..=7).map(|byte| Digest::new([byte; 32])).collect();
+    for (name, index) in [("first", 0), ("last", 6)] {
+        let proof = merkle::prove(&leaves, index).expect("a place in the list");
+        add("merkle-proof", name, codec::encode(&proof));
+    }
     add("replica", "restored", codec::encode(&replica));
     samples
 }

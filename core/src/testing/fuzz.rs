@@ -14,12 +14,14 @@ use crate::{
     codec,
     config::Genesis,
     evidence::Evidence,
+    merkle,
     message::{MESSAGE_BYTES_MAX, Message},
     proof::{CommitProof, SKIPS_MAX},
     replica::Replica,
     signer::SignState,
     store::{Record, Recovered},
     transaction::Transaction,
+    types::Digest,
 };
 
 /// A decoder under test.
@@ -32,7 +34,7 @@ pub struct Target {
 }
 
 /// Every decoder.
-pub const TARGETS: [Target; 11] = [
+pub const TARGETS: [Target; 12] = [
     Target { name: "message", run: message },
     Target { name: "certificate", run: round_trip::<Certificate> },
     Target { name: "block", run: block },
@@ -43,6 +45,7 @@ pub const TARGETS: [Target; 11] = [
     Target { name: "recovered", run: round_trip::<Recovered> },
     Target { name: "genesis", run: genesis },
     Target { name: "commit-proof", run: commit_proof },
+    Target { name: "merkle-proof", run: merkle_proof },
     Target { name: "replica", run: round_trip::<Replica> },
 ];
 
@@ -103,4 +106,10 @@ fn commit_proof(bytes: &[u8]) -> bool {
     let proof = decoded::<CommitProof>(bytes);
     // The missing certificates are within a bound, whatever the views say.
     proof.inspect(|proof| assert!(proof.missing().count() <= SKIPS_MAX + 1)).is_some()
+}
+
+fn merkle_proof(bytes: &[u8]) -> bool {
+    let proof = decoded::<merkle::Proof>(bytes);
+    // Whatever it claims, it proves nothing of an unknown root.
+    proof.inspect(|proof| assert!(!proof.verify(&Digest::ZERO, &Digest::ZERO))).is_some()
 }

@@ -133,7 +133,7 @@ pub struct OffenceRecord {
 }
 
 /// One cell's value. Its encoding begins with the code of its kind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 #[borsh(use_discriminant = true)]
 #[repr(u8)]
 pub enum Cell {
@@ -151,6 +151,24 @@ impl Cell {
             Self::Account(_) => CellKind::Account,
             Self::System(_) => CellKind::System,
         }
+    }
+
+    /// The cell after `amount` was added to it; one that does not exist is created.
+    ///
+    /// # Panics
+    /// If cells at `path` hold no amount that may be added to unseen, or the sum exceeds a `u64`:
+    /// access sets and capped supplies rule both out.
+    #[must_use]
+    pub fn credited(cell: Option<Self>, path: &CellPath, amount: u64) -> Self {
+        let Account { nonce, balance } = match cell {
+            None => Account::default(),
+            Some(Self::Account(account)) => account,
+            Some(other) => panic!("cell {path:?} should be an account but is {other:?}"),
+        };
+        let balance = balance.checked_add(amount).unwrap_or_else(|| {
+            panic!("{balance} + {amount} exceeds a u64, but the supply does not")
+        });
+        Self::Account(Account { nonce, balance })
     }
 }
 

@@ -1,7 +1,7 @@
 //! All cells, with their digest and the ledger's totals kept up to date.
 //!
-//! Changes are gathered in an [`Overlay`] and committed once per block, so a cell that a block
-//! touches a thousand times costs one update. Cells are never removed.
+//! Changes are gathered in an overlay and committed once per block, so a cell that a block touches a
+//! thousand times costs one update.
 
 use std::{
     collections::BTreeMap,
@@ -12,9 +12,8 @@ use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::{
     execution::{
-        cell::{Account, Cell, CellPath, System, SystemKey, element},
+        cell::{Cell, CellPath, System, element},
         lthash::LtHash,
-        transition::TxEffects,
     },
     types::Digest,
 };
@@ -41,7 +40,7 @@ impl Supply {
 
     /// What one cell holds.
     #[must_use]
-    fn of(cell: &Cell) -> Self {
+    pub(super) fn of(cell: &Cell) -> Self {
         let none = Self::default();
         match cell {
             Cell::Account(account) => Self { accounts: account.balance.into(), ..none },
@@ -113,15 +112,20 @@ impl Cells {
         self.supply
     }
 
-    /// Puts new values in place of old ones.
-    pub(super) fn commit(&mut self, changes: BTreeMap<CellPath, Cell>) {
+    /// Puts new cells in place of old ones, or removes them.
+    pub(super) fn commit(&mut self, changes: Vec<(CellPath, Option<Cell>)>) {
         let mut before = Supply::default();
         let mut after = Supply::default();
         let mut changed = false;
         for (path, cell) in changes {
-            assert_eq!(path.get()[0], cell.kind().code(), "cell {path:?} cannot hold {cell:?}");
-            let old = self.map.insert(path, cell);
-            if old == Some(cell) {
+            let old = match &cell {
+                Some(cell) => {
+                    assert_eq!(path.get()[0], cell.kind().code(), "{path:?} cannot hold {cell:?}");
+                    self.map.insert(path, cell.clone())
+                }
+                None => self.map.remove(&path),
+            };
+            if old == cell {
                 continue;
             }
             changed = true;
@@ -129,8 +133,10 @@ impl Cells {
                 before = before + Supply::of(&old);
                 self.hash.remove(&element(&path, &old));
             }
-            after = after + Supply::of(&cell);
-            self.hash.add(&element(&path, &cell));
+            if let Some(cell) = cell {
+                after = after + Supply::of(&cell);
+                self.hash.add(&element(&path, &cell));
+            }
         }
         self.supply = self.supply + after - before;
         if changed {
@@ -147,73 +153,5 @@ impl Cells {
             supply = supply + Supply::of(cell);
         }
         (hash.digest(), supply)
-    }
-}
-
-/// The cells as they will be after the block under way.
-pub(super) struct Overlay<'a> {
-    below: &'a Cells,
-    changes: BTreeMap<CellPath, Cell>,
-}
-
-impl<'a> Overlay<'a> {
-    pub(super) fn new(below: &'a Cells) -> Self {
-        Self { below, changes: BTreeMap::new() }
-    }
-
-    pub(super) fn read(&self, path: &CellPath) -> Option<Cell> {
-        self.changes.get(path).or_else(|| self.below.read(path)).copied()
-    }
-
-    pub(super) fn write(&mut self, path: CellPath, cell: Cell) {
-        self.changes.insert(path, cell);
-    }
-
-    /// Applies one transaction's effects.
-    ///
-    /// # Panics
-    /// If accounts gain or lose anything but the fee that the effects declare.
-    pub(super) fn fold(&mut self, effects: &TxEffects) {
-        let (mut gained, mut lost) = (0u128, 0u128);
-        for (path, cell) in &effects.writes {
-            let old = self.read(path).map_or(0, |old| Supply::of(&old).accounts);
-            let new = Supply::of(cell).accounts;
-            gained += new.saturating_sub(old);
-            lost += old.saturating_sub(new);
-            self.write(*path, *cell);
-        }
-        for (path, amount) in &effects.adds {
-            self.credit(*path, *amount);
-            gained += u128::from(*amount);
-        }
-        let fee = u128::from(effects.ledger.fee);
-        assert_eq!(lost, gained + fee, "{lost} lost, {gained} gained, fee {fee}: {effects:?}");
-    }
-
-    /// The amount in a system counter that only grows.
-    pub(super) fn total(&self, key: &SystemKey) -> u64 {
-        match self.read(&CellPath::system(key)) {
-            None => 0,
-            Some(Cell::System(
-                System::Fees(amount) | System::Burned(amount) | System::Stake(amount),
-            )) => amount,
-            Some(other) => panic!("{key:?} should be an amount but is {other:?}"),
-        }
-    }
-
-    pub(super) fn into_changes(self) -> BTreeMap<CellPath, Cell> {
-        self.changes
-    }
-
-    fn credit(&mut self, path: CellPath, amount: u64) {
-        let Account { nonce, balance } = match self.read(&path) {
-            None => Account::default(),
-            Some(Cell::Account(account)) => account,
-            Some(other) => panic!("cell {path:?} should be an account but is {other:?}"),
-        };
-        let balance = balance.checked_add(amount).unwrap_or_else(|| {
-            panic!("{balance} + {amount} exceeds a u64, but the supply does not")
-        });
-        self.write(path, Cell::Account(Account { nonce, balance }));
     }
 }

@@ -14,10 +14,12 @@ use crate::{
     config::Genesis,
     evidence::Evidence,
     execution::{
+        access::{Prepared, Slots},
         cell::{Account, Cell, CellPath, OffenceRecord, System, SystemKey},
-        cells::{Cells, Overlay, Supply},
+        cells::{Cells, Supply},
         outcome::ExecutedBlock,
-        transition::{Params, Slots, access_set, exec_tx},
+        overlay::Overlay,
+        transition::{Params, exec_tx},
     },
     transaction::{Address, Transaction},
     types::{ChainId, Digest, Height, ValidatorId},
@@ -73,15 +75,15 @@ impl ExecutionState {
             // An account without tokens or history is one that does not exist.
             if account.balance > 0 {
                 let cell = Cell::Account(Account { nonce: 0, balance: account.balance });
-                changes.insert(CellPath::account(&account.address), cell);
+                changes.insert(CellPath::account(&account.address), Some(cell));
             }
         }
         for (_, member) in committee.members() {
             let path = CellPath::system(&SystemKey::Stake(member.validator));
-            changes.insert(path, Cell::System(System::Stake(member.weight.get())));
+            changes.insert(path, Some(Cell::System(System::Stake(member.weight.get()))));
         }
         let mut cells = Cells::default();
-        cells.commit(changes);
+        cells.commit(changes.into_iter().collect());
         let issued = cells.supply().total();
         if issued > u128::from(u64::MAX) {
             return Err(GenesisError::SupplyTooLarge(issued));
@@ -103,11 +105,12 @@ impl ExecutionState {
         let mut outcomes = Vec::with_capacity(transactions.len());
         let mut fees = 0u64;
         for transaction in transactions {
-            let slots = Slots::load(&access_set(transaction), |path| overlay.read(path));
-            let effects = exec_tx(&params, &slots, transaction);
+            let prepared = Prepared::new(transaction);
+            let slots = Slots::load(&prepared.access, |path| overlay.read(path));
+            let effects = exec_tx(&params, &slots, &prepared);
             overlay.fold(&effects);
-            fees = fees.checked_add(effects.ledger.fee).expect("fees are part of the supply");
-            outcomes.push((transaction.id(), effects.outcome));
+            fees = fees.checked_add(effects.fee).expect("fees are part of the supply");
+            outcomes.push((prepared.id, effects.outcome));
         }
         for evidence in &block.payload().evidence {
             punish(&mut overlay, &self.committee, header.height, evidence);
@@ -222,13 +225,14 @@ fn punish(overlay: &mut Overlay<'_>, committee: &Committee, height: Height, evid
     }
     let slashed = overlay.total(&SystemKey::Stake(validator));
     let record = OffenceRecord { validator, epoch, offence, height, slashed };
-    overlay.write(path, Cell::System(System::Offence(record)));
+    overlay.write(path, Some(Cell::System(System::Offence(record))));
     if slashed > 0 {
         let burned = overlay.total(&SystemKey::Burned).checked_add(slashed);
         let burned = burned.expect("burned tokens are part of the supply");
         let stake = CellPath::system(&SystemKey::Stake(validator));
-        overlay.write(stake, Cell::System(System::Stake(0)));
-        overlay.write(CellPath::system(&SystemKey::Burned), Cell::System(System::Burned(burned)));
+        overlay.write(stake, Some(Cell::System(System::Stake(0))));
+        let burned = Cell::System(System::Burned(burned));
+        overlay.write(CellPath::system(&SystemKey::Burned), Some(burned));
     }
 }
 
@@ -239,5 +243,5 @@ fn settle(overlay: &mut Overlay<'_>, fees: u64) {
     }
     let total = overlay.total(&SystemKey::Fees).checked_add(fees);
     let total = total.expect("fees are part of the supply");
-    overlay.write(CellPath::system(&SystemKey::Fees), Cell::System(System::Fees(total)));
+    overlay.write(CellPath::system(&SystemKey::Fees), Some(Cell::System(System::Fees(total))));
 }

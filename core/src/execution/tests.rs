@@ -9,10 +9,11 @@ use crate::{
     evidence::Offence,
     execution::{
         Account, ExecutionState, GenesisError, Outcome, Skip,
+        access::{Prepared, Slots},
         cell::{Cell, CellKind, CellPath, System, SystemKey, element},
         fixtures::{CHAIN, address, block, evidence, genesis, transfer},
         lthash::LtHash,
-        transition::{Access, Params, Slots, access_set, exec_tx},
+        transition::{Params, exec_tx},
     },
     types::{Digest, Height, ValidatorId},
 };
@@ -64,40 +65,11 @@ fn last_nonce_is_never_used() {
     let transaction = transfer(0, u64::MAX, 0, &[(1, 1)]);
     let params = Params { chain_id: CHAIN, height: Height::new(1) };
     let account = Cell::Account(Account { nonce: u64::MAX, balance: 5 });
-    let slots = Slots::load(&access_set(&transaction), |_| Some(account));
-    let effects = exec_tx(&params, &slots, &transaction);
+    let prepared = Prepared::new(&transaction);
+    let slots = Slots::load(&prepared.access, |_| Some(&account));
+    let effects = exec_tx(&params, &slots, &prepared);
     assert_eq!(effects.outcome, Outcome::Skipped(Skip::NonceExhausted));
     assert!(effects.writes.is_empty() && effects.adds.is_empty());
-}
-
-#[test]
-fn transaction_reads_only_its_payer() {
-    let transaction = transfer(0, 0, 0, &[(1, 1), (0, 1), (1, 2)]);
-    let set = access_set(&transaction);
-    assert_eq!(set.len(), 2, "paths are not repeated");
-    assert_eq!(set[&CellPath::account(&address(0))], Access::Write);
-    assert_eq!(set[&CellPath::account(&address(1))], Access::Add);
-}
-
-#[test]
-fn accesses_conflict_unless_both_read_or_both_add() {
-    use Access::{Add, Read, Write};
-    for (a, b, conflict) in [
-        (Read, Read, false),
-        (Add, Add, false),
-        (Read, Add, true),
-        (Read, Write, true),
-        (Add, Write, true),
-        (Write, Write, true),
-    ] {
-        assert_eq!((a.conflicts(b), b.conflicts(a)), (conflict, conflict), "{a:?} with {b:?}");
-    }
-}
-
-#[test]
-#[should_panic(expected = "is read but not declared")]
-fn undeclared_read_stops_the_program() {
-    let _ = Slots::default().account(&CellPath::account(&address(0)));
 }
 
 #[test]

@@ -2,21 +2,22 @@
 //!
 //! [`exec_tx`] is pure: it reads the slots loaded for it and returns what should change. It never
 //! touches shared state, so every scheduler calls it and only it. What it may read and change follows
-//! from the transaction's bytes alone ([`access_set`]).
+//! from the transaction's bytes alone ([`declare`]).
 
-use std::collections::BTreeMap;
+use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::{
     execution::{
+        access::{Access, Prepared, Slots},
         cell::{Account, Cell, CellPath},
         outcome::{Failure, Outcome, Skip},
     },
-    transaction::{Transaction, TransactionKind, VERSION},
-    types::{ChainId, Height},
+    transaction::{Output, Transaction, TransactionKind, VERSION},
+    types::{ChainId, Digest, Height},
 };
 
 /// What every transaction of a block is executed under.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Params {
     /// The chain.
     pub chain_id: ChainId,
@@ -24,94 +25,48 @@ pub struct Params {
     pub height: Height,
 }
 
-/// How a transaction uses a cell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Access {
-    /// Adds to its balance without seeing it. Cannot fail, since the supply fits a `u64`.
-    Add,
-    /// Reads it.
-    Read,
-    /// Reads and replaces it, and may add to it besides.
-    Write,
-}
-
-impl Access {
-    /// Whether two transactions that use one cell like this must keep their order.
-    #[must_use]
-    pub fn conflicts(self, other: Self) -> bool {
-        self == Self::Write || self != other
-    }
-}
-
-/// Every cell a transaction may use, with the strongest use of each.
+/// Every use of a cell that a transaction may make: its payer first, then its outputs in order.
+///
+/// Follows from the bytes alone, and the id for cells that are named by it.
 #[must_use]
-pub fn access_set(transaction: &Transaction) -> BTreeMap<CellPath, Access> {
+pub fn declare(transaction: &Transaction, _id: &Digest) -> Vec<(CellPath, Access)> {
     let TransactionKind::Transfer { outputs } = &transaction.body.kind;
+    let payer = (CellPath::account(&transaction.body.payer), Access::Write);
     let credits = outputs.iter().map(|output| (CellPath::account(&output.to), Access::Add));
-    let mut set: BTreeMap<CellPath, Access> = credits.collect();
-    set.insert(CellPath::account(&transaction.body.payer), Access::Write);
-    set
-}
-
-/// The cells a transaction may read, as they are when its turn comes.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Slots(BTreeMap<CellPath, Option<Cell>>);
-
-impl Slots {
-    /// Loads what `set` allows to be read.
-    pub fn load(
-        set: &BTreeMap<CellPath, Access>,
-        read: impl Fn(&CellPath) -> Option<Cell>,
-    ) -> Self {
-        let readable = set.iter().filter(|(_, access)| **access != Access::Add);
-        Self(readable.map(|(path, _)| (*path, read(path))).collect())
-    }
-
-    /// An account; one that does not exist has nonce and balance zero.
-    ///
-    /// # Panics
-    /// If the cell was not declared, or is no account: the access set or the path is wrong.
-    #[must_use]
-    pub fn account(&self, path: &CellPath) -> Account {
-        match self.0.get(path) {
-            Some(None) => Account::default(),
-            Some(Some(Cell::Account(account))) => *account,
-            Some(Some(other)) => panic!("cell {path:?} should be an account but is {other:?}"),
-            None => panic!("cell {path:?} is read but not declared"),
-        }
-    }
+    std::iter::once(payer).chain(credits).collect()
 }
 
 /// What a transaction wants changed. Writes come first, then adds.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct TxEffects {
     /// Its fate.
     pub outcome: Outcome,
-    /// Cells to replace.
-    pub writes: Vec<(CellPath, Cell)>,
-    /// Accounts to credit, created if they do not exist.
+    /// Cells to create or replace, or to remove where there is `None`.
+    pub writes: Vec<(CellPath, Option<Cell>)>,
+    /// Cells to credit, created if they do not exist.
     pub adds: Vec<(CellPath, u64)>,
     /// Where the payer's tokens go.
     pub ledger: Ledger,
+    /// Taken as a fee, to be settled with all others at the end of the block.
+    pub fee: u64,
+}
+
+impl TxEffects {
+    /// Whether what was taken equals what was given.
+    #[must_use]
+    pub fn is_balanced(&self) -> bool {
+        let given = u128::from(self.ledger.credited) + u128::from(self.fee);
+        u128::from(self.ledger.debited) == given
+    }
 }
 
 /// What one transaction moves, in native tokens.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Ledger {
     /// Taken from accounts.
     pub debited: u64,
     /// Given to accounts.
     pub credited: u64,
-    /// Taken as a fee.
-    pub fee: u64,
-}
-
-impl Ledger {
-    /// Whether what was taken equals what was given.
-    #[must_use]
-    pub fn is_balanced(&self) -> bool {
-        u128::from(self.debited) == u128::from(self.credited) + u128::from(self.fee)
-    }
 }
 
 /// Executes one transaction. The signatures were checked before the block was voted for.
@@ -121,9 +76,14 @@ impl Ledger {
 /// # Panics
 /// If `slots` were not loaded from this transaction's access set.
 #[must_use]
-pub fn exec_tx(params: &Params, slots: &Slots, transaction: &Transaction) -> TxEffects {
-    let path = CellPath::account(&transaction.body.payer);
-    let payer = slots.account(&path);
+pub fn exec_tx(params: &Params, slots: &Slots<'_>, prepared: &Prepared<'_>) -> TxEffects {
+    let transaction = prepared.transaction;
+    let path = *prepared.access.declared(0).expect("the payer is declared first");
+    let payer = match slots.get(&prepared.access, &path).expect("the payer is declared") {
+        None => Account::default(),
+        Some(Cell::Account(account)) => *account,
+        Some(other) => panic!("cell {path:?} should be an account but is {other:?}"),
+    };
     let nonce = match check_may_run(params, &payer, transaction) {
         Ok(next) => next,
         Err(reason) => return skipped(reason),
@@ -131,9 +91,9 @@ pub fn exec_tx(params: &Params, slots: &Slots, transaction: &Transaction) -> TxE
     let fee = transaction.body.fee;
     let effects = match transaction.body.amount() {
         Err(fault) => failed(path, &payer, nonce, fee, fault.into()),
-        Ok(amount) => transfer(path, &payer, nonce, amount, transaction),
+        Ok(amount) => transfer(path, &payer, nonce, amount, prepared),
     };
-    assert!(effects.ledger.is_balanced(), "a transfer leaks: {:?}", effects.ledger);
+    assert!(effects.is_balanced(), "a transfer leaks: {effects:?}");
     effects
 }
 
@@ -170,21 +130,24 @@ fn transfer(
     payer: &Account,
     nonce: u64,
     amount: u64,
-    transaction: &Transaction,
+    prepared: &Prepared<'_>,
 ) -> TxEffects {
-    let fee = transaction.body.fee;
-    let debited = amount.checked_add(fee).expect("the amount was summed together with the fee");
+    let body = &prepared.transaction.body;
+    let debited = amount.checked_add(body.fee).expect("the amount was summed with the fee");
     let Some(balance) = payer.balance.checked_sub(debited) else {
-        return failed(path, payer, nonce, fee, Failure::InsufficientBalance);
+        return failed(path, payer, nonce, body.fee, Failure::InsufficientBalance);
     };
-    let TransactionKind::Transfer { outputs } = &transaction.body.kind;
-    let credit =
-        |output: &crate::transaction::Output| (CellPath::account(&output.to), output.amount);
+    let TransactionKind::Transfer { outputs } = &body.kind;
+    let credit = |(nth, output): (usize, &Output)| {
+        let path = prepared.access.declared(1 + nth).expect("outputs follow the payer");
+        (*path, output.amount)
+    };
     TxEffects {
         outcome: Outcome::Applied,
-        writes: vec![(path, Cell::Account(Account { nonce, balance }))],
-        adds: outputs.iter().map(credit).collect(),
-        ledger: Ledger { debited, credited: amount, fee },
+        writes: vec![(path, Some(Cell::Account(Account { nonce, balance })))],
+        adds: outputs.iter().enumerate().map(credit).collect(),
+        ledger: Ledger { debited, credited: amount },
+        fee: body.fee,
     }
 }
 
@@ -192,9 +155,10 @@ fn failed(path: CellPath, payer: &Account, nonce: u64, fee: u64, reason: Failure
     let balance = payer.balance.checked_sub(fee).expect("the fee was checked to be payable");
     TxEffects {
         outcome: Outcome::Failed(reason),
-        writes: vec![(path, Cell::Account(Account { nonce, balance }))],
+        writes: vec![(path, Some(Cell::Account(Account { nonce, balance })))],
         adds: Vec::new(),
-        ledger: Ledger { debited: fee, credited: 0, fee },
+        ledger: Ledger { debited: fee, credited: 0 },
+        fee,
     }
 }
 
@@ -204,5 +168,6 @@ fn skipped(reason: Skip) -> TxEffects {
         writes: Vec::new(),
         adds: Vec::new(),
         ledger: Ledger::default(),
+        fee: 0,
     }
 }

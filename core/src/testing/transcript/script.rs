@@ -697,7 +697,7 @@ impl Stage {
         let bad = line.flag("bad");
         line.done()?;
         let evidence = self.conviction(&signer, &line.about, bad)?;
-        self.receive(from, Message::Evidence(evidence))
+        self.receive(from, Message::Evidence(Box::new(evidence)))
     }
 }
 

@@ -684,7 +684,7 @@ impl Stage {
             Some(evidence) => Ok(evidence),
             None => {
                 // Bytes can hold two votes that are no offence.
-                let bytes = crate::codec::encode(&(first, second));
+                let bytes = crate::codec::encode(&(first.widened(), second.widened()));
                 crate::codec::decode(&bytes, 4096).map_err(|error| error.to_string())
             }
         }

@@ -28,10 +28,8 @@ pub enum Domain {
     EvidenceRoot,
     /// A candidate: a block at a view over one ancestry.
     Candidate,
-    /// The bytes a consensus key signs about a view.
+    /// The bytes a consensus key signs.
     Statement,
-    /// The bytes a consensus key signs about the state after a height.
-    Checkpoint,
     /// A transaction without its signatures: its id.
     Transaction,
     /// The bytes an account key signs.
@@ -71,7 +69,6 @@ impl Domain {
             Self::EvidenceRoot => b"quorate/1/evidence-root",
             Self::Candidate => b"quorate/1/candidate",
             Self::Statement => b"quorate/1/statement",
-            Self::Checkpoint => b"quorate/1/checkpoint",
             Self::Transaction => b"quorate/1/transaction",
             Self::TransactionSigning => b"quorate/1/transaction-signing",
             Self::Address => b"quorate/1/address",

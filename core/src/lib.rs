@@ -6,7 +6,6 @@
 
 pub mod block;
 pub mod certificate;
-pub mod checkpoint;
 pub mod codec;
 pub mod committee;
 pub mod config;
@@ -33,5 +32,6 @@ mod sync;
 pub mod testing;
 pub mod time;
 pub mod transaction;
+pub mod tree;
 pub mod types;
 pub mod vote;

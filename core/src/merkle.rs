@@ -4,7 +4,7 @@
 //! bytes, and the last node of an odd level moves up as it is, so that no list ends in a node that
 //! counts twice. Unlike there, the number of leaves is part of the root, so a proof of one place among
 //! `n` is none for any other number. The leaves are digests of their own domain; nothing here knows
-//! what they are of. Lists do not change: where things come and go, this is the wrong tree.
+//! what they are of. For the state, whose cells come and go, see [`crate::tree`].
 
 use borsh::{BorshDeserialize, BorshSerialize};
 

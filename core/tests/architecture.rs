@@ -20,6 +20,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 /// What the core may link, each with a reason to be there.
 const CORE_DEPENDENCIES: &[&str] = &[
     "blake2",            // hashing
+    "blake2b_simd",      // hashing many at once
     "borsh",             // encoding
     "ed25519-consensus", // signatures
     "proptest",          // optional, for the feature `testing`

@@ -20,6 +20,7 @@ use crate::{
     testing::cast::Cast,
     time::{Instant, Now, UnixMillis},
     types::{PeerId, Seq, ValidatorIndex},
+    vote::Vote,
 };
 
 /// Wakeups in one `tick` of a script; more mean that a deadline that passed is never cleared.
@@ -234,7 +235,8 @@ impl Driver {
             Ok(upto) => Input::Written { upto },
             Err(pledge) => {
                 let signer = self.index.expect("an observer pledges nothing");
-                Input::Pledged(cast.vote(signer.get(), pledge.promise()))
+                let vote: Vote = cast.vote(signer.get(), pledge.statement);
+                Input::Pledged(vote)
             }
         })
     }
@@ -295,7 +297,7 @@ impl Driver {
                 let effect = Effect::Write { seq: *seq, batch: batch.clone() };
                 format!("held {}", names.effect(&effect).expect("shown"))
             }
-            Entry::Pledge(pledge) => format!("held pledge {}", names.promise(&pledge.promise())),
+            Entry::Pledge(pledge) => format!("held pledge {}", names.statement(&pledge.statement)),
         };
         let jobs = (0..).zip(&self.jobs);
         let jobs = jobs.map(|(place, job): (u32, _)| format!("job {place}: {}", names.job(job)));

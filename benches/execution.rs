@@ -17,6 +17,7 @@ use quorate_core::{
     execution::ExecutionState,
     job::{JobId, JobIds},
     mempool::{Limits, Mempool, Room},
+    random::Seed,
     time::{Now, UnixMillis},
     transaction::{
         Address, Output, Transaction, TransactionBody, TransactionKind, TransactionSignature,
@@ -90,7 +91,8 @@ fn block(transactions: Vec<Transaction>) -> Arc<Block> {
 
 /// A mempool that was given these transactions.
 fn mempool(transactions: impl Iterator<Item = Transaction>) -> Mempool {
-    let mut mempool = Mempool::new(CHAIN, Limits::of(&Parameters::default()), Height::ZERO);
+    let limits = Limits::of(&Parameters::default());
+    let mut mempool = Mempool::new(CHAIN, limits, Height::ZERO, &Seed::from_number(1));
     let (mut jobs, mut fx) = (JobIds::default(), Effects::new());
     for (id, transaction) in (0..).zip(transactions) {
         mempool.on_submitted(Now::default(), transaction, &mut jobs, &mut fx);

@@ -32,6 +32,8 @@ pub enum Domain {
     Statement,
     /// A transaction without its signatures: its id.
     Transaction,
+    /// A transaction with its signatures.
+    SealedTransaction,
     /// The bytes an account key signs.
     TransactionSigning,
     /// An account's address.
@@ -70,6 +72,7 @@ impl Domain {
             Self::Candidate => b"quorate/1/candidate",
             Self::Statement => b"quorate/1/statement",
             Self::Transaction => b"quorate/1/transaction",
+            Self::SealedTransaction => b"quorate/1/sealed-transaction",
             Self::TransactionSigning => b"quorate/1/transaction-signing",
             Self::Address => b"quorate/1/address",
             Self::CellPath => b"quorate/1/cell-path",

@@ -8,6 +8,7 @@ pub mod block;
 pub mod certificate;
 pub mod codec;
 pub mod committee;
+pub mod compact;
 pub mod config;
 mod consensus;
 pub mod crypto;

@@ -92,6 +92,7 @@ impl Replica {
                 config.genesis.chain_id,
                 Limits::of(&config.genesis.parameters),
                 consensus.delivered_height(),
+                &seed.fork("mempool", 0),
             ),
             sync: Sync::new(peers, seed.fork("sync", 0).rng()),
             consensus,

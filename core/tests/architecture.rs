@@ -23,8 +23,10 @@ const CORE_DEPENDENCIES: &[&str] = &[
     "blake2b_simd",      // hashing many at once
     "borsh",             // encoding
     "ed25519-consensus", // signatures
+    "hashbrown",         // one table by digest that nobody iterates
     "proptest",          // optional, for the feature `testing`
     "rand_chacha",       // randomness from a seed
+    "siphasher",         // keyed hashes of that table and of short ids
     "thiserror",         // errors
 ];
 

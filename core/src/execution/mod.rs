@@ -18,7 +18,7 @@ pub mod transition;
 pub use cell::Account;
 pub use cells::Supply;
 pub use lane::Execution;
-pub use outcome::{Counts, ExecutedBlock, Failure, Outcome, Skip};
+pub use outcome::{Counts, ExecutedBlock, Failure, Outcome, Skip, Standing};
 pub use state::{ExecutionState, GenesisError};
 
 #[cfg(test)]

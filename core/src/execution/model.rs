@@ -11,7 +11,8 @@ use crate::{
     config::Genesis,
     evidence::{Evidence, Offence},
     execution::{
-        ExecutionState, Failure, Outcome, Skip,
+        ExecutedBlock, ExecutionState, Failure, Outcome, Skip, Standing,
+        cell::CellPath,
         fixtures::{address, block, evidence, genesis, signed, transfer},
     },
     transaction::{Address, Transaction, TransactionKind},
@@ -227,6 +228,7 @@ proptest! {
         let mut state = ExecutionState::new(&genesis);
         let mut plain = Plain::new(&genesis);
         for (steps, evidence) in blocks {
+            let before = plain.clone();
             plain.height += 1;
             let mut transactions = Vec::new();
             let mut outcomes = Vec::new();
@@ -241,8 +243,14 @@ proptest! {
             let done = state.execute(&block(plain.height, transactions, evidence));
 
             prop_assert_eq!(&done.outcomes, &outcomes);
-            let nonces: Vec<_> = payers.into_iter().map(|who| (who, plain.nonce(&who))).collect();
-            prop_assert_eq!(&done.nonces, &nonces);
+            let standing = |address: Address| Standing {
+                address,
+                nonce: plain.nonce(&address),
+                balance: u64::try_from(plain.balance(&address)).unwrap(),
+            };
+            let payers: Vec<Standing> = payers.into_iter().map(standing).collect();
+            prop_assert_eq!(&done.payers, &payers);
+            check_balances(&done, &before, &plain)?;
             check_equal(&state, &plain)?;
             prop_assert_eq!(done.state, state.digest());
             let copy: ExecutionState = codec::decode(&codec::encode(&state), usize::MAX).unwrap();
@@ -274,6 +282,22 @@ proptest! {
         prop_assert_eq!(apart.digest(), together.digest());
         prop_assert_eq!(apart.supply(), together.supply());
     }
+}
+
+/// Every balance that changed is told, and none is told wrongly.
+fn check_balances(done: &ExecutedBlock, before: &Plain, now: &Plain) -> Result<(), TestCaseError> {
+    for account in 0..ACCOUNTS + 2 {
+        let who = address(account);
+        let path = CellPath::account(&who);
+        let told = done.balances.iter().find(|(told, _)| *told == path);
+        let balance = now.balance(&who);
+        match told {
+            Some((_, told)) => prop_assert_eq!(i128::from(*told), balance),
+            None => prop_assert_eq!(before.balance(&who), balance),
+        }
+    }
+    prop_assert!(done.balances.is_sorted_by(|one, next| one.0 < next.0));
+    Ok(())
 }
 
 fn check_equal(state: &ExecutionState, plain: &Plain) -> Result<(), TestCaseError> {

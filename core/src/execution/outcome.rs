@@ -8,6 +8,7 @@ use std::fmt;
 use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::{
+    execution::cell::CellPath,
     transaction::{Address, TransferFault},
     types::{Digest, Height},
 };
@@ -21,8 +22,21 @@ pub struct ExecutedBlock {
     pub state: Digest,
     /// The id and fate of every transaction, in block order.
     pub outcomes: Vec<(Digest, Outcome)>,
-    /// The next nonce of every payer in the block, ascending by address.
-    pub nonces: Vec<(Address, u64)>,
+    /// How every payer of the block stands now, ascending by address.
+    pub payers: Vec<Standing>,
+    /// The native tokens in every account that the block changed, ascending by path.
+    pub balances: Vec<(CellPath, u64)>,
+}
+
+/// What whoever holds an account's waiting transactions should know of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Standing {
+    /// The account.
+    pub address: Address,
+    /// The nonce that its next transaction must carry.
+    pub nonce: u64,
+    /// Its native tokens, in the smallest unit.
+    pub balance: u64,
 }
 
 impl ExecutedBlock {

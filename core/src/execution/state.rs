@@ -15,9 +15,9 @@ use crate::{
     evidence::Evidence,
     execution::{
         access::{Prepared, Slots},
-        cell::{Account, Cell, CellPath, OffenceRecord, System, SystemKey},
+        cell::{Account, Cell, CellKind, CellPath, OffenceRecord, System, SystemKey},
         cells::{Cells, Supply},
-        outcome::ExecutedBlock,
+        outcome::{ExecutedBlock, Standing},
         overlay::Overlay,
         transition::{Params, exec_tx},
     },
@@ -116,7 +116,9 @@ impl ExecutionState {
             punish(&mut overlay, &self.committee, header.height, evidence);
         }
         settle(&mut overlay, fees);
-        self.cells.commit(overlay.into_changes());
+        let changes = overlay.into_changes();
+        let balances = balances(&changes);
+        self.cells.commit(changes);
         self.height = header.height;
         let supply = self.cells.supply();
         assert_eq!(supply.total(), self.issued, "height {}: tokens leak: {supply:?}", self.height);
@@ -124,7 +126,8 @@ impl ExecutionState {
             height: self.height,
             state: self.digest(),
             outcomes,
-            nonces: self.nonces(transactions),
+            payers: self.payers(transactions),
+            balances,
         }
     }
 
@@ -204,11 +207,25 @@ impl ExecutionState {
         found
     }
 
-    fn nonces(&self, transactions: &[Transaction]) -> Vec<(Address, u64)> {
+    fn payers(&self, transactions: &[Transaction]) -> Vec<Standing> {
         let payers: BTreeSet<Address> =
             transactions.iter().map(|transaction| transaction.body.payer).collect();
-        payers.into_iter().map(|payer| (payer, self.nonce(&payer))).collect()
+        let standing = |address: Address| {
+            let Account { nonce, balance } = self.account(&address);
+            Standing { address, nonce, balance }
+        };
+        payers.into_iter().map(standing).collect()
     }
+}
+
+/// What is in the accounts among these cells; nothing in one that is gone.
+fn balances(changes: &[(CellPath, Option<Cell>)]) -> Vec<(CellPath, u64)> {
+    let account = |(path, cell): &(CellPath, Option<Cell>)| match cell {
+        Some(Cell::Account(account)) => Some((*path, account.balance)),
+        None if path.get()[0] == CellKind::Account.code() => Some((*path, 0)),
+        _ => None,
+    };
+    changes.iter().filter_map(account).collect()
 }
 
 /// Records an offence and destroys the offender's stake, once per validator, epoch and offence.

@@ -37,7 +37,7 @@ fn empty_block_changes_the_height_only() {
     let digest = state.digest();
     let done = state.execute(&block(1, vec![], vec![]));
     assert_eq!((done.state, done.height), (digest, Height::new(1)));
-    assert_eq!((done.outcomes, done.nonces), (vec![], vec![]));
+    assert_eq!((done.outcomes, done.payers, done.balances), (vec![], vec![], vec![]));
 }
 
 #[test]

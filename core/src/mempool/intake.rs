@@ -9,10 +9,11 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::{
+    compact::sealed_id,
     effect::{Effect, Effects},
     job::{Job, JobId, JobIds},
     mempool::{limits::Limits, refusal::Refusal},
-    transaction::{Transaction, TransactionSignature},
+    transaction::Transaction,
     types::{Digest, PeerId},
 };
 
@@ -27,15 +28,17 @@ const JOBS_MAX: usize = 4;
 pub(super) struct Offer {
     pub(super) transaction: Transaction,
     pub(super) id: Digest,
+    /// Names it together with its signatures. Ids leave those out, so an offer with the same id and a
+    /// bad signature must not stand in the way of a good one.
+    pub(super) sealed: Digest,
     /// The peer that passed it on; `None` for a client of this node.
     pub(super) from: Option<PeerId>,
 }
 
 impl Offer {
-    /// Ids leave out signatures, so an offer with the same id and a bad signature must not stand in
-    /// the way of a good one.
-    fn name(&self) -> (Digest, Vec<TransactionSignature>) {
-        (self.id, self.transaction.signatures.to_vec())
+    pub(super) fn new(transaction: Transaction, from: Option<PeerId>) -> Self {
+        let id = transaction.id();
+        Self { sealed: sealed_id(&id, &transaction.signatures), id, transaction, from }
     }
 }
 
@@ -44,7 +47,7 @@ impl Offer {
 pub(super) struct Intake {
     waiting: VecDeque<Offer>,
     checking: BTreeMap<JobId, Vec<Offer>>,
-    names: BTreeSet<(Digest, Vec<TransactionSignature>)>,
+    names: BTreeSet<Digest>,
     bytes_of: BTreeMap<Option<PeerId>, u64>,
     bytes: u64,
     bytes_max: u64,
@@ -76,8 +79,7 @@ impl Intake {
 
     /// Takes an offer in.
     pub(super) fn offer(&mut self, offer: Offer) -> Result<(), Refusal> {
-        let name = offer.name();
-        if self.names.contains(&name) {
+        if self.names.contains(&offer.sealed) {
             return Err(Refusal::Duplicate);
         }
         let bytes = u64::from(offer.transaction.encoded_len());
@@ -87,7 +89,7 @@ impl Intake {
         }
         self.bytes_of.insert(offer.from, of_source);
         self.bytes += bytes;
-        self.names.insert(name);
+        self.names.insert(offer.sealed);
         self.waiting.push_back(offer);
         Ok(())
     }
@@ -119,7 +121,7 @@ impl Intake {
                 self.bytes_of.remove(&offer.from);
             }
             self.bytes -= bytes;
-            self.names.remove(&offer.name());
+            self.names.remove(&offer.sealed);
         }
         batch.into_iter().zip(good).collect()
     }

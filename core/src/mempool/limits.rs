@@ -13,19 +13,26 @@ pub struct Limits {
     pub transactions_max: u64,
     /// Transactions held of one payer.
     pub payer_transactions_max: u64,
-    /// How far a nonce may be from the payer's next one, exclusive: arrivals out of order need some
-    /// room, but transactions that cannot run yet are a cheap way to fill the pool.
+    /// How far a nonce may be from the payer's next one, exclusive.
     pub nonce_window: u64,
+    /// How far a nonce may be from the first one that is missing.
+    pub parked_max: u64,
+    /// Heights after which a transaction that still waits is dropped.
+    pub age_max: u64,
     /// Bytes of the largest transaction: a larger one fits no block.
     pub transaction_bytes_max: u32,
-    /// Payers whose next nonce is remembered.
-    pub nonces_max: u64,
+    /// Payers whose next nonce and balance are remembered.
+    pub accounts_max: u64,
     /// Ids of executed transactions that are remembered.
     pub recent_max: u64,
     /// Bytes waiting for a signature check, of one peer or of all clients together.
     pub unchecked_source_bytes_max: u64,
     /// Bytes waiting for a signature check in all.
     pub unchecked_bytes_max: u64,
+    /// Bytes one peer may offer per second, and at once after a pause.
+    pub peer_bytes_per_second: u64,
+    /// See [`Self::peer_bytes_per_second`].
+    pub peer_bytes_burst: u64,
 }
 
 impl Limits {
@@ -35,14 +42,18 @@ impl Limits {
         Self {
             bytes_max: parameters.mempool_bytes_max,
             transactions_max: parameters.mempool_transactions_max,
-            payer_transactions_max: 1024,
-            nonce_window: 1024,
+            payer_transactions_max: 64,
+            nonce_window: 64,
+            parked_max: 16,
+            age_max: 10_000,
             // A payload also encodes the counts of its transactions and of its evidence.
             transaction_bytes_max: parameters.payload_bytes_max.saturating_sub(8),
-            nonces_max: 65_536,
+            accounts_max: 65_536,
             recent_max: 16_384,
             unchecked_source_bytes_max: 2 * 1024 * 1024,
             unchecked_bytes_max: 16 * 1024 * 1024,
+            peer_bytes_per_second: 8 * 1024 * 1024,
+            peer_bytes_burst: 8 * 1024 * 1024,
         }
     }
 }

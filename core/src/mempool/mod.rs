@@ -1,27 +1,32 @@
 //! Transactions waiting for a block: a sans-IO machine.
 //!
 //! Clients and peers offer transactions; whatever could be refused without looking at a signature is,
-//! the rest goes through one signature check and into the pool. Results of blocks tell it which nonces
-//! are used; it never sees the state, so whether a payer can pay is execution's question. It never
-//! holds more than its [`Limits`], and a block it fills has each payer's transactions in nonce order
-//! without a gap or a duplicate.
+//! the rest goes through one signature check and into the pool. It never sees the state: results of
+//! blocks tell it which nonces are used and what payers own, and of what a payer owns all it has waiting
+//! must be paid. It never holds more than its [`Limits`], and a block it fills has each payer's
+//! transactions in nonce order without a gap or a duplicate. docs/mempool.md describes it.
 
+mod accounts;
+mod id_map;
 mod intake;
 mod limits;
-mod nonces;
 mod outbox;
 mod pool;
+mod ration;
 mod recent;
 mod refusal;
+mod slots;
 
 use std::{collections::BTreeSet, sync::Arc};
 
 use borsh::{BorshDeserialize, BorshSerialize};
 
 use self::{
+    id_map::MapKey,
     intake::{Intake, Offer},
     outbox::Outbox,
     pool::{Dropped, Pool},
+    ration::Ration,
     recent::Recent,
 };
 pub use self::{
@@ -36,6 +41,7 @@ use crate::{
     execution::{ExecutedBlock, Outcome},
     job::{JobId, JobIds},
     message::{Message, TRANSACTIONS_GOSSIP_MAX},
+    random::Seed,
     time::{Instant, Now},
     transaction::{Transaction, VERSION},
     types::{ChainId, Height, PeerId},
@@ -49,6 +55,7 @@ const GOSSIP_BYTES_MAX: u32 = 512 * 1024;
 pub struct Mempool {
     chain_id: ChainId,
     transaction_bytes_max: u32,
+    ration: Ration,
     intake: Intake,
     pool: Pool,
     recent: Recent,
@@ -60,15 +67,18 @@ impl Mempool {
     ///
     /// At height zero every payer's next nonce is known to be zero. Above, a payer's nonce is unknown
     /// until a block with one of its transactions is executed; until then its lowest held nonce is
-    /// taken to be the next one, and if it is not, execution skips it and the result tells.
+    /// taken to be the next one, and if it is not, execution skips it and the result tells. `seed` keys
+    /// the table of ids.
     #[must_use]
-    pub fn new(chain_id: ChainId, limits: Limits, executed: Height) -> Self {
+    pub fn new(chain_id: ChainId, limits: Limits, executed: Height, seed: &Seed) -> Self {
+        let key = MapKey::of(seed);
         Self {
             chain_id,
             transaction_bytes_max: limits.transaction_bytes_max,
             intake: Intake::new(&limits),
-            pool: Pool::new(limits, executed),
-            recent: Recent::new(limits.recent_max),
+            ration: Ration::new(limits.peer_bytes_per_second, limits.peer_bytes_burst),
+            pool: Pool::new(limits, executed, key),
+            recent: Recent::new(key, limits.recent_max),
             outbox: Outbox::default(),
         }
     }
@@ -82,7 +92,7 @@ impl Mempool {
         jobs: &mut JobIds,
         fx: &mut Effects,
     ) {
-        let offer = Offer { id: transaction.id(), transaction, from: None };
+        let offer = Offer::new(transaction, None);
         let id = offer.id;
         if let Err(refusal) = self.offer(offer) {
             fx.report(Event::TransactionRefused(id, refusal));
@@ -91,10 +101,11 @@ impl Mempool {
     }
 
     /// Upon transactions from a peer: has their signatures checked. Complains about a peer that passes
-    /// on what no honest node does; anything else that is refused is no news and no fault.
+    /// on what no honest node does; anything else that is refused is no news and no fault. What exceeds
+    /// the peer's ration is not looked at.
     pub fn on_gossip(
         &mut self,
-        _now: Now,
+        now: Now,
         from: PeerId,
         transactions: Vec<Transaction>,
         jobs: &mut JobIds,
@@ -102,7 +113,10 @@ impl Mempool {
     ) {
         let mut faulty = false;
         for transaction in transactions {
-            let offer = Offer { id: transaction.id(), transaction, from: Some(from) };
+            if !self.ration.take(now.mono, from, u64::from(transaction.encoded_len())) {
+                break;
+            }
+            let offer = Offer::new(transaction, Some(from));
             faulty |= self.offer(offer).is_err_and(Refusal::is_senders_fault);
         }
         if faulty {
@@ -162,7 +176,8 @@ impl Mempool {
         let mut batch = Vec::new();
         let mut bytes = 0u32;
         for id in self.outbox.take_due(now.mono) {
-            let Some(transaction) = self.pool.transaction(&id).cloned() else { continue };
+            let Some(held) = self.pool.held(&id) else { continue };
+            let transaction = held.transaction.clone();
             self.outbox.again(now.mono, id);
             let more = transaction.encoded_len();
             if batch.len() == TRANSACTIONS_GOSSIP_MAX || bytes + more > GOSSIP_BYTES_MAX {
@@ -195,7 +210,8 @@ impl Mempool {
     ) -> Bounded<Transaction, TRANSACTIONS_MAX> {
         let most = u32::try_from(TRANSACTIONS_MAX).expect("ten thousand fits");
         let room = Room { transactions_max: room.transactions_max.min(most), ..room };
-        Bounded::new(self.pool.select(ancestors, room))
+        let taken = self.pool.select(ancestors, room);
+        Bounded::new(taken.into_iter().map(|held| held.transaction.clone()).collect())
     }
 
     /// Whether some payer's next transaction is here: whether it is worth hurrying to propose. A
@@ -265,12 +281,12 @@ impl Mempool {
     }
 
     fn admit(&mut self, now: Now, offer: Offer, fx: &mut Effects) {
-        let Offer { transaction, id, from } = offer;
+        let Offer { transaction, id, sealed, from } = offer;
         // A block may have executed it while its signature was checked.
         let admitted = if self.recent.contains(&id) {
             Err(Refusal::Duplicate)
         } else {
-            self.pool.admit(id, transaction)
+            self.pool.admit(id, sealed, transaction)
         };
         match admitted {
             Ok(dropped) => {

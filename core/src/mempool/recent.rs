@@ -1,22 +1,25 @@
 //! Ids of transactions that were executed lately, so that late gossip does not bring them back.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 
-use crate::types::Digest;
+use crate::{
+    mempool::id_map::{IdMap, MapKey},
+    types::Digest,
+};
 
 /// A bounded memory that forgets the oldest first.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub(super) struct Recent {
-    ids: BTreeSet<Digest>,
+    ids: IdMap<()>,
     order: VecDeque<Digest>,
     max: u64,
 }
 
 impl Recent {
-    pub(super) fn new(max: u64) -> Self {
-        Self { ids: BTreeSet::new(), order: VecDeque::new(), max }
+    pub(super) fn new(key: MapKey, max: u64) -> Self {
+        Self { ids: IdMap::new(key), order: VecDeque::new(), max }
     }
 
     pub(super) fn contains(&self, id: &Digest) -> bool {
@@ -24,7 +27,7 @@ impl Recent {
     }
 
     pub(super) fn insert(&mut self, id: Digest) {
-        if !self.ids.insert(id) {
+        if self.ids.insert(id, ()).is_some() {
             return;
         }
         self.order.push_back(id);

@@ -27,11 +27,12 @@ pub enum Refusal {
     Expired = 8,
     /// The payer's nonce has moved past this one.
     NonceUsed = 9,
-    /// Too far ahead of the payer's nonce.
+    /// Too far ahead of the payer's nonce, or of the first one that is missing.
     NonceTooFar = 10,
     /// The payer has as many waiting as one payer may.
     PayerFull = 11,
-    /// Replacing another with this nonce takes a tenth more fee, and at least one token.
+    /// Replacing another with this nonce takes a tenth more fee, in all and for each byte, and at least
+    /// one token.
     Underpriced = 12,
     /// One with this nonce was replaced as often as is allowed.
     ReplacedTooOften = 13,
@@ -43,8 +44,12 @@ pub enum Refusal {
     Evicted = 16,
     /// It was held, but the payer replaced it.
     Replaced = 17,
-    /// It was held, but the payer could not pay the fee of it or of one before it.
+    /// It was held, but the payer cannot pay it besides those before it.
     CannotPay = 18,
+    /// The payer does not own enough for it besides what it has waiting.
+    Overdrawn = 19,
+    /// It was held for too long, and no block took it.
+    TooOld = 20,
 }
 
 impl Refusal {
@@ -70,6 +75,8 @@ impl Refusal {
             Self::Evicted => "evicted",
             Self::Replaced => "replaced",
             Self::CannotPay => "cannot-pay",
+            Self::Overdrawn => "overdrawn",
+            Self::TooOld => "too-old",
         }
     }
 

@@ -10,6 +10,7 @@ use crate::{
         fixtures::{CHAIN, block, body, genesis, signed, transfer},
     },
     job::Job,
+    random::Seed,
     time::{Span, UnixMillis},
 };
 
@@ -23,7 +24,7 @@ struct Bench {
 
 impl Bench {
     fn new(limits: Limits) -> Self {
-        let mempool = Mempool::new(CHAIN, limits, Height::ZERO);
+        let mempool = Mempool::new(CHAIN, limits, Height::ZERO, &Seed::from_number(1));
         Self { mempool, jobs: JobIds::new(), fx: Effects::new() }
     }
 
@@ -140,10 +141,11 @@ fn executed_while_being_checked_is_not_admitted() {
 #[test]
 fn gossip_is_checked_in_batches_and_not_passed_on() {
     let mut bench = Bench::new(limits());
-    let many: Vec<Transaction> = (0..1_024).map(|nonce| pay(0, nonce)).collect();
+    let many: Vec<Transaction> =
+        (0..=255).flat_map(|payer| (0..4).map(move |nonce| pay(payer, nonce))).collect();
     let asked = bench.gossip(many);
     assert_eq!(asked, ["check 256 of 0", "check 256 of 1", "check 256 of 2", "check 256 of 3"]);
-    assert_eq!(bench.submit(pay(1, 0)), NOTHING, "it waits for a free job");
+    assert_eq!(bench.submit(pay(1, 4)), NOTHING, "it waits for a free job");
     let told = bench.checked(0, 2, &[true; 256]);
     assert_eq!((told.len(), &*told[256]), (257, "check 1 of 4"));
     assert_eq!(bench.deadline(), None);
@@ -188,6 +190,64 @@ fn client_is_told_why() {
     assert_eq!(bench.submit(pay(0, 0)), ["duplicate"], "it is being checked");
     assert_eq!(bench.checked(0, 0, &[false]), ["bad-signature"]);
     assert_eq!(bench.submit(pay(0, 0)), ["check 1 of 1"], "nothing is held against it");
+}
+
+/// What is beyond a peer's ration is not even looked at, so it is no fault either.
+#[test]
+fn peer_has_a_ration() {
+    let ration = Limits { peer_bytes_per_second: 206_000, peer_bytes_burst: 500, ..limits() };
+    let mut bench = Bench::new(ration);
+    let bad = transfer(2, 0, 5, &[]);
+    assert_eq!(bench.gossip(vec![pay(0, 0), pay(0, 1), bad.clone()]), ["check 2 of 0"]);
+    assert_eq!(bench.submit(pay(0, 2)), ["check 1 of 1"], "clients need none");
+    assert_eq!(bench.gossip(vec![pay(0, 2)]), NOTHING);
+    bench.mempool.on_gossip(at(1), PEER, vec![bad], &mut bench.jobs, &mut bench.fx);
+    assert_eq!(bench.told(), ["penalize"], "a millisecond later there is some again");
+}
+
+/// Peers and clients that never stop, with whatever pays best: never more is held than the limits.
+#[test]
+fn flood_stays_within_every_bound() {
+    let tight = Limits {
+        bytes_max: 50_000,
+        transactions_max: 1_000,
+        unchecked_bytes_max: 30_000,
+        unchecked_source_bytes_max: 12_000,
+        ..limits()
+    };
+    let mut bench = Bench::new(tight);
+    let mut job = 0;
+    for round in 0..60u64 {
+        for payer in 0..200u8 {
+            let who = u64::from(payer);
+            let fee = (round * 7 + who * 13) % 400 + round;
+            let outputs = vec![(9, 1); usize::try_from(1 + (who + round) % 5).unwrap()];
+            let tx = transfer(payer, (round + who) % 20, fee, &outputs);
+            let from = PeerId::new([payer % 5; 32]);
+            bench.mempool.on_gossip(at(round), from, vec![tx], &mut bench.jobs, &mut bench.fx);
+            assert!(bench.mempool.unchecked_bytes() <= tight.unchecked_bytes_max);
+            assert!(bench.mempool.bytes() <= tight.bytes_max, "{}", bench.mempool.bytes());
+            assert!(bench.mempool.len() <= tight.transactions_max);
+        }
+        let asked: Vec<(JobId, usize)> = bench
+            .fx
+            .drain()
+            .filter_map(|effect| match effect {
+                Effect::Run(Job::CheckTransactions { id, transactions }) => {
+                    Some((id, transactions.len()))
+                }
+                _ => None,
+            })
+            .collect();
+        for (id, count) in asked {
+            job += 1;
+            let good = vec![true; count];
+            bench.mempool.on_checked(at(round), id, good, &mut bench.jobs, &mut bench.fx);
+            assert!(bench.mempool.bytes() <= tight.bytes_max, "{}", bench.mempool.bytes());
+        }
+    }
+    assert!(job > 60, "only {job} jobs were asked for");
+    assert!(bench.mempool.bytes() > 40_000, "the flood was no flood: {}", bench.mempool.bytes());
 }
 
 /// Anyone can put another signature under somebody's transaction; that must not stop the real one.

@@ -246,7 +246,8 @@ pub(super) fn executed(block: &Arc<Block>, state: u8, outcome: Outcome) -> What 
         height: block.header().height,
         state: Digest::new([state; 32]),
         outcomes: ids,
-        nonces: Vec::new(),
+        payers: Vec::new(),
+        balances: Vec::new(),
     };
     What::Executed { block: Arc::clone(block), result: Arc::new(result), replayed: false }
 }

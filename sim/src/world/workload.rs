@@ -166,8 +166,9 @@ impl Clients {
             (true, false) => (nonce + 1_000_000, amount),
             (true, true) => (nonce, u64::MAX / 2),
         };
-        // A transfer beyond the payer's means fails but uses up its nonce.
-        if !invalid || broke {
+        // No mempool that knows the payer takes a transfer beyond its means. Where one is taken all the
+        // same it fails and uses up its nonce, and the payer's next transaction is refused for it.
+        if !invalid {
             self.nonces[payer] += 1;
         }
         let key = &common.accounts[payer];

@@ -5,11 +5,14 @@ use std::{
     sync::Arc,
 };
 
-use super::{Pool, Queue, Rank};
+use super::{
+    Pool,
+    queue::{Held, Queue, Rank},
+};
 use crate::{
     block::Block,
     mempool::limits::Room,
-    transaction::{Address, TRANSACTION_BYTES_MIN, Transaction},
+    transaction::{Address, TRANSACTION_BYTES_MIN},
 };
 
 /// Bytes of the count before an encoded list.
@@ -25,7 +28,7 @@ impl Pool {
         &self,
         ancestors: impl IntoIterator<Item = &'a Arc<Block>>,
         room: Room,
-    ) -> Vec<Transaction> {
+    ) -> Vec<&Held> {
         let used = used(ancestors);
         let mut ahead = self.heads_above(&used);
         let mut heads = self.heads.iter().filter(|head| !used.contains_key(&head.payer)).peekable();
@@ -44,17 +47,18 @@ impl Pool {
                 (*head, self.first_nonce(&head.payer).expect("a head has a queue"))
             };
             let queue = &self.queues[&rank.payer];
-            let held = &queue.by_nonce[&nonce];
+            let held = self.slots.at(queue.by_nonce[&nonce]);
             // Whoever's turn cannot be taken has none later in this block: the rest would be a gap.
             if held.bytes > bytes_left || held.transaction.body.valid_until < room.height {
                 continue;
             }
             bytes_left -= held.bytes;
             count_left -= 1;
-            taken.push(held.transaction.clone());
+            taken.push(held);
             let next = nonce.saturating_add(1);
             let is_used = used.get(&rank.payer).is_some_and(|nonces| nonces.contains(&next));
             if let Some(follower) = queue.by_nonce.get(&next).filter(|_| !is_used) {
+                let follower = self.slots.at(*follower);
                 ahead.insert(Rank::of(follower, rank.round.saturating_add(1)), next);
             }
         }
@@ -70,8 +74,8 @@ impl Pool {
             while nonces.contains(&next) {
                 next = next.saturating_add(1);
             }
-            if let Some(held) = queue.by_nonce.get(&next) {
-                heads.insert(Rank::of(held, 0), next);
+            if let Some(slot) = queue.by_nonce.get(&next) {
+                heads.insert(Rank::of(self.slots.at(*slot), 0), next);
             }
         }
         heads
@@ -85,10 +89,10 @@ impl Pool {
         used: &BTreeSet<u64>,
     ) -> Option<u64> {
         let lowest = || {
-            let held = queue.by_nonce.first_key_value().map(|(nonce, _)| *nonce);
+            let held = queue.first().map(|(nonce, _)| nonce);
             held.into_iter().chain(used.first().copied()).min()
         };
-        self.nonces.next(payer).or_else(lowest)
+        self.accounts.next(payer).or_else(lowest)
     }
 }
 

@@ -10,39 +10,56 @@ use super::*;
 use crate::{
     block::Block,
     codec,
+    compact::sealed_id,
     execution::{
         ExecutionState,
         fixtures::{address, block, body, genesis, signed, transfer},
     },
     mempool::limits::Room,
+    random::Seed,
 };
 
 const PAYERS: u8 = 4;
 
-fn limits() -> Limits {
+pub(super) fn limits() -> Limits {
     Limits {
         bytes_max: 4_000,
         transactions_max: 12,
         payer_transactions_max: 6,
         nonce_window: 8,
+        parked_max: 4,
+        age_max: 1_000,
         transaction_bytes_max: 1_000,
-        nonces_max: 100,
+        accounts_max: 100,
         recent_max: 10,
         unchecked_source_bytes_max: 10_000,
         unchecked_bytes_max: 10_000,
+        peer_bytes_per_second: 10_000,
+        peer_bytes_burst: 10_000,
     }
+}
+
+fn key() -> MapKey {
+    MapKey::of(&Seed::from_number(1))
+}
+
+pub(super) fn pool(limits: Limits, executed: u64) -> Pool {
+    Pool::new(limits, Height::new(executed), key())
 }
 
 const ROOM: Room = Room { height: Height::new(1), bytes_max: 1 << 20, transactions_max: 10_000 };
 
-fn admit(pool: &mut Pool, tx: Transaction) -> Result<Vec<Dropped>, Refusal> {
-    pool.admit(tx.id(), tx)
+pub(super) fn admit(pool: &mut Pool, tx: Transaction) -> Result<Vec<Dropped>, Refusal> {
+    let id = tx.id();
+    pool.admit(id, sealed_id(&id, &tx.signatures), tx)
 }
 
 /// Payer, nonce and fee of what is held, in order.
 fn held(pool: &Pool) -> Vec<(Address, u64, u64)> {
     let queue = |(payer, queue): (&Address, &Queue)| {
-        let one = |(nonce, held): (&u64, &Held)| (*payer, *nonce, held.transaction.body.fee);
+        let one = |(nonce, slot): (&u64, &Slot)| {
+            (*payer, *nonce, pool.slots.at(*slot).transaction.body.fee)
+        };
         queue.by_nonce.iter().map(one).collect::<Vec<_>>()
     };
     pool.queues.iter().flat_map(queue).collect()
@@ -56,28 +73,43 @@ fn selected<'a>(
 ) -> Vec<(u8, u64)> {
     let number = |who: Address| (0..=255).find(|one| address(*one) == who).expect("a test account");
     let taken = pool.select(ancestors, room);
-    taken.iter().map(|tx| (number(tx.body.payer), tx.body.nonce)).collect()
+    taken
+        .iter()
+        .map(|held| &held.transaction.body)
+        .map(|body| (number(body.payer), body.nonce))
+        .collect()
 }
 
-/// Works every index out from the queues.
+pub(super) fn selected_whole<'a>(
+    pool: &Pool,
+    ancestors: impl IntoIterator<Item = &'a Arc<Block>>,
+    room: Room,
+) -> Vec<Transaction> {
+    pool.select(ancestors, room).into_iter().map(|held| held.transaction.clone()).collect()
+}
+
+/// Works every index out from what is held.
 fn check_consistent(pool: &Pool) {
-    let mut again = Pool::new(pool.limits, pool.executed);
-    again.nonces = pool.nonces.clone();
-    again.order = pool.order;
-    for (payer, queue) in &pool.queues {
-        assert!(!queue.by_nonce.is_empty(), "an empty queue is kept");
-        for (nonce, held) in &queue.by_nonce {
-            let body = &held.transaction.body;
-            assert_eq!((held.id, &body.payer, &body.nonce), (held.transaction.id(), payer, nonce));
-            again.ids.insert(held.id, (*payer, *nonce));
-            again.expiries.insert((body.valid_until, *payer, *nonce));
-            again.bytes += u64::from(held.transaction.encoded_len());
-        }
-        let by_nonce = queue.by_nonce.clone();
-        again.queues.insert(*payer, Queue { by_nonce, ..Queue::default() });
-        again.relink(payer);
+    let mut again = Pool { limits: pool.limits, ..self::pool(pool.limits, 0) };
+    again.executed = pool.executed;
+    again.accounts = pool.accounts.clone();
+    for held in pool.all() {
+        let tx = &held.transaction;
+        assert_eq!((held.id, held.bytes), (tx.id(), tx.encoded_len()));
+        assert_eq!(pool.held(&held.id), Some(held));
+        again.add(held.clone());
+        again.relink(&tx.body.payer);
     }
-    assert_eq!(&again, pool);
+    assert_eq!((&again.heads, &again.tails), (&pool.heads, &pool.tails));
+    assert_eq!((again.bytes, again.len()), (pool.bytes, pool.len()));
+    let reserved = |pool: &Pool| -> Vec<(Address, u128)> {
+        pool.queues.iter().map(|(payer, queue)| (*payer, queue.reserved)).collect()
+    };
+    assert_eq!(reserved(&again), reserved(pool));
+    for (payer, reserved) in reserved(pool) {
+        let balance = pool.accounts.balance(&payer).map(u128::from);
+        assert!(balance.is_none_or(|owned| reserved <= owned), "{payer:?} reserves {reserved}");
+    }
     pool.check_bounds();
 }
 
@@ -129,12 +161,12 @@ struct World {
 }
 
 impl World {
-    fn new(nonces_max: u64) -> Self {
+    fn new(accounts_max: u64) -> Self {
         Self {
-            pool: Pool::new(Limits { nonces_max, ..limits() }, Height::ZERO),
+            pool: pool(Limits { accounts_max, ..limits() }, 0),
             state: ExecutionState::new(&genesis(&[1 << 40; 4], &[1])),
             above: Vec::new(),
-            remembers: nonces_max >= u64::from(PAYERS),
+            remembers: accounts_max >= u64::from(PAYERS),
         }
     }
 
@@ -157,14 +189,17 @@ impl World {
 
     fn admit(&mut self, tx: Transaction) {
         let before = self.pool.clone();
-        let places = before.ids.clone();
+        let place = |pool: &Pool, id: &Digest| {
+            let body = &pool.held(id).expect("it was held").transaction.body;
+            (body.payer, body.nonce)
+        };
         let (id, new) = (tx.id(), (tx.body.payer, tx.body.nonce));
-        match self.pool.admit(id, tx) {
+        match admit(&mut self.pool, tx) {
             Err(_) => assert_eq!(self.pool, before, "a refusal changes nothing"),
             Ok(dropped) => {
-                assert_eq!(self.pool.ids[&id], new);
+                assert_eq!(place(&self.pool, &id), new);
                 for (id, reason) in dropped {
-                    let (payer, nonce) = places[&id];
+                    let (payer, nonce) = place(&before, &id);
                     let last = self.pool.last_nonce(&payer);
                     match reason {
                         Some(Refusal::Evicted) => {
@@ -181,7 +216,8 @@ impl World {
     fn build(&mut self, bytes_max: u32, transactions_max: u32) {
         let above = u64::try_from(self.above.len()).expect("few blocks");
         let height = self.state.height().plus(above).next();
-        let taken = self.pool.select(&self.above, Room { height, bytes_max, transactions_max });
+        let taken =
+            selected_whole(&self.pool, &self.above, Room { height, bytes_max, transactions_max });
         assert!(taken.len() <= usize::try_from(transactions_max).expect("small"));
         self.check_nonces(&taken);
         let built = block(height.get(), taken, vec![]);
@@ -216,13 +252,13 @@ impl World {
         assert!(!self.remembers || bad.is_none(), "the pool built what failed: {bad:?}");
         self.pool.on_executed(&done);
         for (id, outcome) in &done.outcomes {
-            assert!(*outcome != Outcome::Applied || !self.pool.ids.contains_key(id));
+            assert!(*outcome != Outcome::Applied || !self.pool.ids.contains(id));
         }
         for (payer, nonce, _) in held(&self.pool) {
-            assert!(nonce >= self.state.nonce(&payer) || self.pool.nonces.next(&payer).is_none());
+            assert!(nonce >= self.state.nonce(&payer) || self.pool.accounts.next(&payer).is_none());
         }
         let next = self.state.height().next();
-        for (height, _, _) in &self.pool.expiries {
+        for (height, _) in &self.pool.expiries {
             assert!(*height >= next, "kept until {height} although {next} is next");
         }
     }
@@ -247,7 +283,7 @@ proptest! {
 
 #[test]
 fn payers_in_a_band_take_turns() {
-    let mut pool = Pool::new(limits(), Height::ZERO);
+    let mut pool = self::pool(limits(), 0);
     for nonce in 0..3 {
         admit(&mut pool, transfer(0, nonce, 120, &[(9, 1)])).unwrap();
         admit(&mut pool, transfer(1, nonce, 110, &[(9, 1)])).unwrap();
@@ -261,7 +297,7 @@ fn payers_in_a_band_take_turns() {
 
 #[test]
 fn first_in_is_first_out_among_equals() {
-    let mut pool = Pool::new(limits(), Height::ZERO);
+    let mut pool = self::pool(limits(), 0);
     for payer in [3, 1, 2, 0] {
         admit(&mut pool, transfer(payer, 0, 5, &[(9, 1)])).unwrap();
     }
@@ -270,7 +306,7 @@ fn first_in_is_first_out_among_equals() {
 
 #[test]
 fn block_follows_on_its_ancestors() {
-    let mut pool = Pool::new(limits(), Height::ZERO);
+    let mut pool = self::pool(limits(), 0);
     for nonce in 0..4 {
         admit(&mut pool, transfer(0, nonce, 5, &[(9, 1)])).unwrap();
     }
@@ -290,16 +326,16 @@ fn block_follows_on_its_ancestors() {
 /// A guess put nonce 1 into an ancestor; then nonce 0 came. It is taken, and the guess not again.
 #[test]
 fn nonce_guessed_below_is_not_taken_again() {
-    let mut pool = Pool::new(limits(), Height::new(1));
+    let mut pool = self::pool(limits(), 1);
     admit(&mut pool, transfer(0, 1, 5, &[(9, 1)])).unwrap();
-    let ancestors = [block(2, pool.select(&[], ROOM), vec![])];
+    let ancestors = [block(2, selected_whole(&pool, &[], ROOM), vec![])];
     admit(&mut pool, transfer(0, 0, 5, &[(9, 1)])).unwrap();
     assert_eq!(selected(&pool, &ancestors, ROOM), [(0, 0)]);
 }
 
 #[test]
 fn block_is_filled_to_the_byte() {
-    let mut pool = Pool::new(limits(), Height::ZERO);
+    let mut pool = self::pool(limits(), 0);
     admit(&mut pool, transfer(0, 0, 5, &[(9, 1)])).unwrap();
     admit(&mut pool, transfer(0, 1, 5, &[(9, 1)])).unwrap();
     // Four bytes of count and 206 for each transaction.
@@ -311,7 +347,7 @@ fn block_is_filled_to_the_byte() {
 
 #[test]
 fn gap_holds_up_only_its_payer() {
-    let mut pool = Pool::new(limits(), Height::ZERO);
+    let mut pool = self::pool(limits(), 0);
     admit(&mut pool, transfer(0, 1, 500, &[(9, 1)])).unwrap();
     assert!(!pool.has_ready());
     admit(&mut pool, transfer(1, 0, 5, &[(9, 1)])).unwrap();
@@ -322,7 +358,7 @@ fn gap_holds_up_only_its_payer() {
 
 #[test]
 fn replacement_pays_a_tenth_more() {
-    let mut pool = Pool::new(limits(), Height::ZERO);
+    let mut pool = self::pool(limits(), 0);
     let fee = |fee| transfer(0, 0, fee, &[(9, 1)]);
     admit(&mut pool, fee(0)).unwrap();
     let first = fee(0).id();
@@ -339,7 +375,7 @@ fn replacement_pays_a_tenth_more() {
 #[test]
 fn full_pool_gives_up_its_cheapest_tail() {
     let small = Limits { transactions_max: 3, ..limits() };
-    let mut pool = Pool::new(small, Height::ZERO);
+    let mut pool = self::pool(small, 0);
     let (kept, tail) = (transfer(0, 0, 1, &[(9, 1)]), transfer(0, 1, 50, &[(9, 1)]));
     admit(&mut pool, kept).unwrap();
     admit(&mut pool, tail.clone()).unwrap();
@@ -354,7 +390,7 @@ fn full_pool_gives_up_its_cheapest_tail() {
 #[test]
 fn what_cannot_run_is_worth_nothing() {
     let small = Limits { transactions_max: 1, ..limits() };
-    let mut pool = Pool::new(small, Height::ZERO);
+    let mut pool = self::pool(small, 0);
     admit(&mut pool, transfer(0, 1, 1_000_000, &[(9, 1)])).unwrap();
     admit(&mut pool, transfer(1, 0, 1, &[(9, 1)])).unwrap();
     let refused = admit(&mut pool, transfer(0, 1, 1_000_000, &[(9, 1)]));
@@ -363,8 +399,8 @@ fn what_cannot_run_is_worth_nothing() {
 
 #[test]
 fn payer_keeps_its_lowest_nonces() {
-    let mut pool = Pool::new(limits(), Height::ZERO);
-    for nonce in 1..7 {
+    let mut pool = self::pool(Limits { parked_max: 8, ..limits() }, 0);
+    for nonce in [1, 2, 3, 4, 5, 6] {
         admit(&mut pool, transfer(0, nonce, 5, &[(9, 1)])).unwrap();
     }
     assert_eq!(admit(&mut pool, transfer(0, 7, 500, &[(9, 1)])), Err(Refusal::PayerFull));
@@ -377,12 +413,12 @@ fn payer_keeps_its_lowest_nonces() {
 
 #[test]
 fn payer_that_cannot_pay_loses_what_follows() {
-    let mut pool = Pool::new(limits(), Height::ZERO);
+    let mut pool = self::pool(limits(), 0);
     let mut state = ExecutionState::new(&genesis(&[100], &[1]));
     for (nonce, fee) in [(0, 60), (1, 60), (2, 1)] {
         admit(&mut pool, transfer(0, nonce, fee, &[(9, 1)])).unwrap();
     }
-    let done = state.execute(&block(1, pool.select(&[], ROOM), vec![]));
+    let done = state.execute(&block(1, selected_whole(&pool, &[], ROOM), vec![]));
     let dropped: Vec<_> = pool.on_executed(&done).into_iter().map(|(_, why)| why).collect();
     assert_eq!(dropped, [None, Some(Refusal::CannotPay), Some(Refusal::CannotPay)]);
     assert_eq!(pool.len(), 0);
@@ -393,13 +429,84 @@ fn payer_that_cannot_pay_loses_what_follows() {
 fn unknown_nonce_is_learned_from_a_skip() {
     let mut state = ExecutionState::new(&genesis(&[100], &[1]));
     state.execute(&block(1, vec![], vec![]));
-    let mut pool = Pool::new(limits(), Height::new(1));
+    let mut pool = self::pool(limits(), 1);
     admit(&mut pool, transfer(0, 1, 1, &[(9, 1)])).unwrap();
     assert_eq!(selected(&pool, &[], ROOM), [(0, 1)], "a guess");
-    let done = state.execute(&block(2, pool.select(&[], ROOM), vec![]));
+    let done = state.execute(&block(2, selected_whole(&pool, &[], ROOM), vec![]));
     assert_eq!(done.outcomes[0].1, Outcome::Skipped(Skip::NonceGap));
     assert_eq!(pool.on_executed(&done), [], "it may run later");
     assert!(!pool.has_ready());
     admit(&mut pool, transfer(0, 0, 1, &[(9, 1)])).unwrap();
     assert_eq!(selected(&pool, &[], ROOM), [(0, 0), (0, 1)]);
+}
+
+/// What cannot run yet may be a little ahead of what can, and no more.
+#[test]
+fn few_nonces_wait_beyond_a_gap() {
+    let mut pool = self::pool(Limits { parked_max: 2, ..limits() }, 0);
+    let mut arrives = |nonce| admit(&mut pool, transfer(0, nonce, 5, &[(9, 1)]));
+    assert_eq!(arrives(3), Err(Refusal::NonceTooFar), "nonce 0 is the first that is missing");
+    assert_eq!(arrives(2), Ok(vec![]));
+    assert_eq!(arrives(0), Ok(vec![]));
+    assert_eq!(arrives(4), Err(Refusal::NonceTooFar), "nonce 1 is");
+    assert_eq!(arrives(1), Ok(vec![]));
+    assert_eq!(arrives(5), Ok(vec![]), "nonce 3 is");
+}
+
+#[test]
+fn queue_cannot_overdraw() {
+    let mut pool = self::pool(limits(), 0);
+    let mut state = ExecutionState::new(&genesis(&[100, 100], &[1]));
+    let payment = |nonce, amount| transfer(0, nonce, 10, &[(1, amount)]);
+    admit(&mut pool, payment(0, 500)).expect("nobody knows what the payer owns");
+    admit(&mut pool, payment(1, 30)).unwrap();
+    let done = state.execute(&block(1, vec![transfer(0, 0, 10, &[(1, 10)])], vec![]));
+    assert_eq!(pool.on_executed(&done).len(), 1, "another took its nonce");
+
+    // Eighty are left, forty of which are spoken for.
+    assert_eq!(admit(&mut pool, payment(2, 31)), Err(Refusal::Overdrawn));
+    admit(&mut pool, payment(2, 30)).unwrap();
+    assert_eq!(admit(&mut pool, payment(3, 1)), Err(Refusal::Overdrawn));
+    assert_eq!(admit(&mut pool, transfer(0, 2, 20, &[(1, 21)])), Err(Refusal::Overdrawn));
+    admit(&mut pool, transfer(0, 2, 20, &[(1, 20)])).expect("what it replaces counts no more");
+
+    // A credit in a block makes room.
+    let done = state.execute(&block(2, vec![transfer(1, 0, 0, &[(0, 40)])], vec![]));
+    assert_eq!(pool.on_executed(&done), []);
+    admit(&mut pool, payment(3, 30)).unwrap();
+
+    // What was spent through another node takes the last ones away.
+    let last = payment(3, 30).id();
+    let elsewhere = transfer(0, 1, 40, &[(1, 20)]);
+    let gone: Vec<_> = pool.on_executed(&state.execute(&block(3, vec![elsewhere], vec![])));
+    let used = payment(1, 30).id();
+    assert_eq!(gone, [(used, Some(Refusal::NonceUsed)), (last, Some(Refusal::CannotPay))]);
+    assert_eq!(pool.len(), 1);
+}
+
+#[test]
+fn nothing_waits_for_ever() {
+    let mut pool = self::pool(Limits { age_max: 2, ..limits() }, 0);
+    let mut state = ExecutionState::new(&genesis(&[100], &[1]));
+    admit(&mut pool, transfer(0, 1, 5, &[(9, 1)])).unwrap();
+    let mut short = body(0, 2, 5, &[(9, 1)]);
+    short.valid_until = Height::new(2);
+    admit(&mut pool, signed(short, 0)).unwrap();
+    assert_eq!(pool.on_executed(&state.execute(&block(1, vec![], vec![]))), []);
+    let gone = pool.on_executed(&state.execute(&block(2, vec![], vec![])));
+    let reasons: Vec<_> = gone.into_iter().map(|(_, why)| why).collect();
+    assert_eq!(reasons, [Some(Refusal::TooOld), Some(Refusal::Expired)]);
+    check_consistent(&pool);
+}
+
+/// A tenth more in all is not enough if the block gets less for each byte.
+#[test]
+fn replacement_pays_more_for_each_byte() {
+    let mut pool = self::pool(limits(), 0);
+    admit(&mut pool, transfer(0, 0, 100, &[(9, 1)])).unwrap();
+    let wider = |fee| transfer(0, 0, fee, &[(9, 1); 3]);
+    assert_eq!(admit(&mut pool, wider(110)), Err(Refusal::Underpriced));
+    // 286 bytes instead of 206.
+    assert_eq!(admit(&mut pool, wider(152)), Err(Refusal::Underpriced));
+    admit(&mut pool, wider(153)).unwrap();
 }

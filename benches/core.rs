@@ -340,7 +340,7 @@ impl Chain {
     fn perform(&mut self, effect: Effect) {
         let answer = match effect {
             Effect::Write { seq, .. } => Input::Written { upto: seq },
-            Effect::Pledge { pledge, .. } => Input::Pledged(vote(OURS, pledge.statement)),
+            Effect::Pledge { pledge, .. } => Input::Pledged(vote(OURS, pledge.promise())),
             Effect::Run(Job::Verify { id, checks }) => {
                 Input::Finished(JobResult::Verified { id, good: vec![true; checks.len()] })
             }
@@ -367,7 +367,7 @@ fn nullify(view: View) -> Statement {
     Statement::Nullify { epoch: Epoch::ZERO, view }
 }
 
-fn vote(signer: ValidatorIndex, statement: Statement) -> Vote {
+fn vote<S>(signer: ValidatorIndex, statement: S) -> Vote<S> {
     Vote { statement, signer, signature: Signature::new([0; 64]) }
 }
 

@@ -3,6 +3,8 @@
 //! A certificate from a peer is only bytes until its signatures have been checked: `Verified` is the
 //! proof that they were, and nothing in `consensus` acts on anything less.
 
+use std::fmt;
+
 use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::{
@@ -10,7 +12,7 @@ use crate::{
     committee::{Committee, MEMBERS_MAX},
     crypto::{Signature, SignatureCheck},
     types::{Stake, ValidatorIndex, View},
-    vote::{Kind, SigningContext, Statement, Vote},
+    vote::{Kind, Signable, SigningContext, Statement, Vote},
 };
 
 /// Bytes of the largest signer set.
@@ -75,9 +77,9 @@ impl Signers {
 
 /// One statement and the signatures of many, as it travels.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
-pub struct Certificate {
+pub struct Certificate<S = Statement> {
     /// What all of them signed.
-    pub statement: Statement,
+    pub statement: S,
     /// Who signed.
     pub signers: Signers,
     /// Their signatures, in the order of `signers`.
@@ -98,13 +100,13 @@ pub enum CertificateError {
     NoQuorum(Stake),
 }
 
-impl Certificate {
+impl<S: Copy + Eq + fmt::Debug + Signable> Certificate<S> {
     /// Gathers votes of one statement.
     ///
     /// # Panics
     /// If a vote is for another statement, or two are by one signer.
     #[must_use]
-    pub fn from_votes(statement: Statement, mut votes: Vec<Vote>) -> Self {
+    pub fn from_votes(statement: S, mut votes: Vec<Vote<S>>) -> Self {
         votes.sort_unstable_by_key(|vote| vote.signer);
         for pair in votes.windows(2) {
             assert!(pair[0].signer != pair[1].signer, "two votes by {}", pair[0].signer);
@@ -119,20 +121,8 @@ impl Certificate {
         }
     }
 
-    /// The kind of vote it gathers.
-    #[must_use]
-    pub fn kind(&self) -> Kind {
-        self.statement.kind()
-    }
-
-    /// The view it decides.
-    #[must_use]
-    pub fn view(&self) -> View {
-        self.statement.view()
-    }
-
     /// The votes in it, one per signer.
-    pub fn votes(&self) -> impl Iterator<Item = Vote> + '_ {
+    pub fn votes(&self) -> impl Iterator<Item = Vote<S>> + '_ {
         self.signers.iter().zip(&self.signatures).map(|(signer, signature)| Vote {
             statement: self.statement,
             signer,
@@ -142,7 +132,7 @@ impl Certificate {
 
     /// The vote of one member, if it is in here.
     #[must_use]
-    pub fn vote_of(&self, signer: ValidatorIndex) -> Option<Vote> {
+    pub fn vote_of(&self, signer: ValidatorIndex) -> Option<Vote<S>> {
         self.votes().find(|vote| vote.signer == signer)
     }
 
@@ -171,6 +161,20 @@ impl Certificate {
         } else {
             Err(CertificateError::NoQuorum(weight))
         }
+    }
+}
+
+impl Certificate {
+    /// The kind of vote it gathers.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.statement.kind()
+    }
+
+    /// The view it decides.
+    #[must_use]
+    pub fn view(&self) -> View {
+        self.statement.view()
     }
 }
 

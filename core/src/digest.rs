@@ -28,8 +28,10 @@ pub enum Domain {
     EvidenceRoot,
     /// A candidate: a block at a view over one ancestry.
     Candidate,
-    /// The bytes a consensus key signs.
+    /// The bytes a consensus key signs about a view.
     Statement,
+    /// The bytes a consensus key signs about the state after a height.
+    Checkpoint,
     /// A transaction without its signatures: its id.
     Transaction,
     /// A transaction with its signatures.
@@ -71,6 +73,7 @@ impl Domain {
             Self::EvidenceRoot => b"quorate/1/evidence-root",
             Self::Candidate => b"quorate/1/candidate",
             Self::Statement => b"quorate/1/statement",
+            Self::Checkpoint => b"quorate/1/checkpoint",
             Self::Transaction => b"quorate/1/transaction",
             Self::SealedTransaction => b"quorate/1/sealed-transaction",
             Self::TransactionSigning => b"quorate/1/transaction-signing",

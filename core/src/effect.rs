@@ -15,7 +15,7 @@ use crate::{
     store::Batch,
     transaction::Transaction,
     types::{PeerId, Seq},
-    vote::Vote,
+    vote::{Promise, Vote},
 };
 
 /// What happens to a replica.
@@ -38,7 +38,7 @@ pub enum Input {
         upto: Seq,
     },
     /// A pledge is durable and signed. Answers come in the order of the log.
-    Pledged(Vote),
+    Pledged(Vote<Promise>),
     /// A job is done.
     Finished(JobResult),
     /// A connection came or went.

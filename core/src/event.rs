@@ -97,7 +97,7 @@ pub enum Event {
         height: Height,
     },
     /// It holds proof of an offence.
-    Evidence(Evidence),
+    Evidence(Box<Evidence>),
     /// It asks for blocks it lacks.
     Fetching {
         /// Its finalized height.

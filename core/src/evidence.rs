@@ -1,7 +1,7 @@
 //! Proof of an offence: two signed statements of one key that no honest validator signs together.
 //!
 //! Checkable with the committee alone, and compared by content: the same statement signed twice, even
-//! with other signature bytes, is no offence (a restart may re-sign). Implements P60-P63.
+//! with other signature bytes, is no offence (a restart may re-sign). Implements P60-P63, P65.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::{
     crypto::SignatureCheck,
     proof::CommitProof,
     types::{Epoch, ValidatorIndex, View},
-    vote::{Kind, SigningContext, Statement, Vote},
+    vote::{Kind, Promise, SigningContext, Statement, Vote},
 };
 
 /// Which rule was broken.
@@ -27,13 +27,15 @@ pub enum Offence {
     ConflictingFinalize,
     /// E3: Nullify and Finalize in one view.
     NullifyFinalize,
+    /// E4: two checkpoints of one height.
+    ConflictingCheckpoint,
 }
 
 /// Two conflicting votes of one validator. `first` is the lesser in encoding order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
 pub struct Evidence {
-    first: Vote,
-    second: Vote,
+    first: Vote<Promise>,
+    second: Vote<Promise>,
 }
 
 impl Evidence {
@@ -42,14 +44,12 @@ impl Evidence {
     /// Not offences: equal statements; Notarize then Nullify; Finalize of the notarized candidate
     /// after a Notarize of another.
     #[must_use]
-    pub fn of(a: &Vote, b: &Vote) -> Option<Self> {
-        let same_place = a.signer == b.signer
-            && a.statement.epoch() == b.statement.epoch()
-            && a.statement.view() == b.statement.view();
-        if !same_place || offence(&a.statement, &b.statement).is_none() {
+    pub fn of<S: Copy + Into<Promise>>(a: &Vote<S>, b: &Vote<S>) -> Option<Self> {
+        let (a, b) = (a.widened(), b.widened());
+        if a.signer != b.signer || offence(&a.statement, &b.statement).is_none() {
             return None;
         }
-        let (first, second) = if a.statement <= b.statement { (*a, *b) } else { (*b, *a) };
+        let (first, second) = if a.statement <= b.statement { (a, b) } else { (b, a) };
         Some(Self { first, second })
     }
 
@@ -75,7 +75,7 @@ impl Evidence {
 
     /// Both votes.
     #[must_use]
-    pub fn votes(&self) -> [&Vote; 2] {
+    pub fn votes(&self) -> [&Vote<Promise>; 2] {
         [&self.first, &self.second]
     }
 
@@ -91,8 +91,22 @@ impl Evidence {
     }
 }
 
-fn offence(a: &Statement, b: &Statement) -> Option<Offence> {
-    if a == b {
+/// The rule that two promises of one key break together.
+fn offence(a: &Promise, b: &Promise) -> Option<Offence> {
+    match (a, b) {
+        (Promise::View(a), Promise::View(b)) => offence_in_view(a, b),
+        (Promise::Checkpoint(a), Promise::Checkpoint(b)) => {
+            let same_place = a.epoch == b.epoch && a.height == b.height;
+            (same_place && a != b).then_some(Offence::ConflictingCheckpoint)
+        }
+        (Promise::View(_), Promise::Checkpoint(_)) | (Promise::Checkpoint(_), Promise::View(_)) => {
+            None
+        }
+    }
+}
+
+fn offence_in_view(a: &Statement, b: &Statement) -> Option<Offence> {
+    if a == b || a.epoch() != b.epoch() || a.view() != b.view() {
         return None;
     }
     match (a.kind(), b.kind()) {
@@ -121,7 +135,7 @@ pub fn between(ours: &[CommitProof], theirs: &[CommitProof]) -> Vec<Evidence> {
     for a in ours.iter().flat_map(CommitProof::certificates) {
         let place = (a.statement.epoch(), a.view());
         for b in places.get(&place).into_iter().flatten() {
-            if offence(&a.statement, &b.statement).is_none() {
+            if offence_in_view(&a.statement, &b.statement).is_none() {
                 continue;
             }
             let others: BTreeMap<ValidatorIndex, Vote> =

@@ -6,6 +6,7 @@
 
 pub mod block;
 pub mod certificate;
+pub mod checkpoint;
 pub mod codec;
 pub mod committee;
 pub mod compact;

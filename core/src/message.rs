@@ -143,7 +143,7 @@ pub enum Message {
     /// Transactions for the mempool.
     Transactions(Bounded<Transaction, TRANSACTIONS_GOSSIP_MAX>),
     /// Proof of an offence, so that every leader can include it.
-    Evidence(Evidence),
+    Evidence(Box<Evidence>),
 }
 
 impl Message {

@@ -26,8 +26,8 @@ use crate::{
     types::{Height, PeerId, View},
 };
 
-/// Bytes of a payload kept free for evidence: each piece is two votes of some 200 bytes.
-const EVIDENCE_BYTES: u32 = 16 * 512;
+/// Bytes of a payload kept free for evidence: each piece is two votes of 277 bytes at the most.
+const EVIDENCE_BYTES: u32 = 16 * 2 * 277;
 const _: () = assert!(EVIDENCE_MAX == 16, "EVIDENCE_BYTES is sized for 16 pieces");
 
 /// One validator. Equal (config, recovered, seed, inputs) give equal effects.
@@ -148,7 +148,11 @@ impl Replica {
                 self.mempool.on_submitted(now, transaction, out.jobs, out.fx);
             }
             Input::Written { upto } => self.consensus.on_written(upto, out),
-            Input::Pledged(vote) => self.consensus.on_pledged(now, vote, out),
+            Input::Pledged(vote) => {
+                if let Some(vote) = vote.about_view() {
+                    self.consensus.on_pledged(now, vote, out);
+                }
+            }
             Input::Finished(result) => self.on_finished(now, result, out),
             Input::Peer(PeerEvent::Connected(peer)) => {
                 self.consensus.on_connected(now, peer, out);

@@ -2,16 +2,21 @@
 //!
 //! `SignState` lies beside the key and is the only authority on what the key ever signed. It is
 //! deliberately independent of `consensus`: it repeats the safety rules in its own words, so that a
-//! mistake there becomes a refusal here instead of a second vote. Implements P50-P53.
+//! mistake there becomes a refusal here instead of a second vote. Implements P50-P53, P57.
 
 use std::collections::BTreeMap;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::{
-    types::{Digest, Epoch, View},
-    vote::Statement,
+    checkpoint::Checkpoint,
+    types::{Digest, Epoch, Height, View},
+    vote::{Promise, Statement},
 };
+
+/// Checkpoints a key may have signed above the newest certified one. More would mean that nobody
+/// certifies any, and then signing more of them helps nobody.
+const CHECKPOINTS_MAX: usize = 64;
 
 /// Below this nothing is ever signed again.
 #[derive(
@@ -24,14 +29,36 @@ pub struct SafetyState {
     pub floor: View,
 }
 
-/// A promise never to be contradicted. The driver makes `safety` and everything emitted before it
-/// durable, and only then signs. The same statement asked again gives the same signature.
+/// A promise never to be contradicted. The driver makes it and everything emitted before it
+/// durable, and only then signs. The same promise asked again gives the same signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub struct Pledge {
-    /// The floor as of this pledge.
-    pub safety: SafetyState,
+pub enum Pledge {
+    /// About a view.
+    View {
+        /// The floor as of this pledge.
+        safety: SafetyState,
+        /// What to sign.
+        statement: Statement,
+    },
+    /// About the state after a height.
+    Checkpoint {
+        /// The height of the newest certified checkpoint as of this pledge: nothing is ever signed
+        /// again at or below it.
+        certified: Height,
+        /// What to sign.
+        checkpoint: Checkpoint,
+    },
+}
+
+impl Pledge {
     /// What to sign.
-    pub statement: Statement,
+    #[must_use]
+    pub fn promise(&self) -> Promise {
+        match *self {
+            Self::View { statement, .. } => Promise::View(statement),
+            Self::Checkpoint { checkpoint, .. } => Promise::Checkpoint(checkpoint),
+        }
+    }
 }
 
 /// What a key has promised in one view.
@@ -82,13 +109,45 @@ pub enum Refusal {
         /// What is asked.
         asked: Statement,
     },
+    /// The height of the newest certified checkpoint went back.
+    #[error("checkpoints are certified up to {held}, not only {asked}")]
+    CertifiedLowered {
+        /// What the pledge says.
+        asked: Height,
+        /// What was recorded.
+        held: Height,
+    },
+    /// A checkpoint at or below the newest certified one.
+    #[error("checkpoint {height} is not above the certified one at {certified}")]
+    BelowCertified {
+        /// The checkpoint's height.
+        height: Height,
+        /// The certified height.
+        certified: Height,
+    },
+    /// A second, different checkpoint of one height.
+    #[error("already promised {held:?}, asked to sign {asked:?}")]
+    CheckpointConflict {
+        /// What was promised.
+        held: Checkpoint,
+        /// What is asked.
+        asked: Checkpoint,
+    },
+    /// So many signed checkpoints wait for a certificate that something must be wrong.
+    #[error("{CHECKPOINTS_MAX} signed checkpoints wait for a certificate; {0} would be one more")]
+    TooManyCheckpoints(Height),
 }
 
 /// Everything one consensus key has promised above its floor.
+///
+/// Views and checkpoints are two books that know nothing of each other: a height means the same in
+/// every epoch, so a checkpoint's promise outlives the epoch it was made in.
 #[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct SignState {
     safety: SafetyState,
     views: BTreeMap<View, ViewPromises>,
+    certified: Height,
+    checkpoints: BTreeMap<Height, Checkpoint>,
 }
 
 impl SignState {
@@ -104,12 +163,36 @@ impl SignState {
         &self.views
     }
 
+    /// Up to this height checkpoints are certified, as far as the signer knows.
+    #[must_use]
+    pub fn certified(&self) -> Height {
+        self.certified
+    }
+
+    /// The checkpoints promised above the certified height.
+    #[must_use]
+    pub fn checkpoints(&self) -> &BTreeMap<Height, Checkpoint> {
+        &self.checkpoints
+    }
+
     /// Records a pledge if it contradicts nothing. To be made durable before the signature is made.
     ///
     /// # Errors
     /// If signing it could contradict an earlier promise; then nothing has changed.
     pub fn record(&mut self, pledge: &Pledge) -> Result<(), Refusal> {
-        let Pledge { safety, statement } = *pledge;
+        match *pledge {
+            Pledge::View { safety, statement } => self.record_statement(safety, statement),
+            Pledge::Checkpoint { certified, checkpoint } => {
+                self.record_checkpoint(certified, checkpoint)
+            }
+        }
+    }
+
+    fn record_statement(
+        &mut self,
+        safety: SafetyState,
+        statement: Statement,
+    ) -> Result<(), Refusal> {
         if safety < self.safety {
             return Err(Refusal::FloorLowered { asked: safety, held: self.safety });
         }
@@ -132,6 +215,31 @@ impl SignState {
         self.views = self.views.split_off(&safety.floor.next());
         self.safety = safety;
         self.views.insert(view, promises);
+        Ok(())
+    }
+
+    /// P57: one checkpoint a height, none at or below the newest certified one.
+    fn record_checkpoint(&mut self, certified: Height, asked: Checkpoint) -> Result<(), Refusal> {
+        let height = asked.height;
+        if certified < self.certified {
+            return Err(Refusal::CertifiedLowered { asked: certified, held: self.certified });
+        }
+        if height <= certified {
+            return Err(Refusal::BelowCertified { height, certified });
+        }
+        match self.checkpoints.get(&height) {
+            Some(held) if *held != asked => {
+                return Err(Refusal::CheckpointConflict { held: *held, asked });
+            }
+            Some(_) => {}
+            None if self.checkpoints.range(certified.next()..).count() >= CHECKPOINTS_MAX => {
+                return Err(Refusal::TooManyCheckpoints(height));
+            }
+            None => {}
+        }
+        self.certified = certified;
+        self.checkpoints = self.checkpoints.split_off(&certified.next());
+        self.checkpoints.insert(height, asked);
         Ok(())
     }
 }

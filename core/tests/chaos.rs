@@ -318,7 +318,7 @@ impl Chaos {
                 }
                 Entry::Pledge(pledge) => {
                     node.sign_state.record(&pledge).expect("never asked for a refused signature");
-                    let statement = pledge.statement;
+                    let statement = pledge.promise();
                     let signature = Plain::sign(&node.key, &self.context.message(&statement));
                     inputs.push(Input::Pledged(Vote { statement, signer, signature }));
                 }

@@ -205,9 +205,10 @@ impl Cluster {
                 node.sign_state
                     .record(&pledge)
                     .expect("the core never asks for a refused signature");
-                let signature = node.key.sign(&self.context.message(&pledge.statement));
+                let statement = pledge.promise();
+                let signature = node.key.sign(&self.context.message(&statement));
                 let signer = index.expect("a member");
-                let vote = Vote { statement: pledge.statement, signer, signature };
+                let vote = Vote { statement, signer, signature };
                 self.push(self.now, place, Input::Pledged(vote));
             }
             Effect::Run(job) => {

@@ -280,7 +280,7 @@ impl Consensus {
             Message::CertificateRequest(request) => {
                 self.on_certificate_request(now, from, &request, out);
             }
-            Message::Evidence(evidence) => self.on_evidence(from, evidence, out),
+            Message::Evidence(evidence) => self.on_evidence(from, *evidence, out),
             Message::BlockRequest(_) | Message::BlockResponse(_) | Message::Transactions(_) => {
                 unreachable!("routed to sync and mempool")
             }

@@ -67,7 +67,7 @@ impl Consensus {
         self.view_state(statement.view()).mine.note(&statement);
         self.pledges.push_back(statement);
         let seq = self.take_seq();
-        out.fx.push(Effect::Pledge { seq, pledge: Pledge { safety, statement } });
+        out.fx.push(Effect::Pledge { seq, pledge: Pledge::View { safety, statement } });
     }
 
     /// P14: the vote is durable and signed. It counts and goes out, also if the view has moved on.

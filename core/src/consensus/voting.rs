@@ -138,8 +138,8 @@ impl Consensus {
             if self.evidence.insert(place, evidence).is_none() {
                 self.unpunished.insert(place);
                 self.write(vec![Record::Evidence(evidence)], out);
-                out.fx.report(Event::Evidence(evidence));
-                out.fx.send(Recipients::Committee, Message::Evidence(evidence));
+                out.fx.report(Event::Evidence(Box::new(evidence)));
+                out.fx.send(Recipients::Committee, Message::Evidence(Box::new(evidence)));
             }
             return;
         }
@@ -147,19 +147,21 @@ impl Consensus {
             out.fx.penalize(from, PeerFault::BadEvidence);
         }
         for (vote, good) in votes.into_iter().zip(good) {
+            // Whoever counts checkpoints has them checked again with the next batch.
+            let Some(vote) = vote.about_view() else { continue };
             let view = vote.statement.view();
             if view <= self.finalized.view || view > self.view.next() {
                 continue;
             }
             if *good {
-                self.count_checked(now, *vote, out);
+                self.count_checked(now, vote, out);
                 continue;
             }
             // Only what the signer itself sent is held against it: anybody can make up evidence.
             let Some(state) = self.views.get_mut(&view) else { continue };
             let votes = state.votes(vote.statement.kind());
-            if votes.vote_of(vote.signer) == Some(vote) {
-                votes.on_checked(vote, false);
+            if votes.vote_of(vote.signer) == Some(&vote) {
+                votes.on_checked(&vote, false);
             }
         }
     }

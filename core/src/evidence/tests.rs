@@ -7,14 +7,15 @@ use proptest::prelude::*;
 use super::{Evidence, Offence, between};
 use crate::{
     block::Candidate,
+    checkpoint::Checkpoint,
     codec::Bounded,
     crypto::{Ed25519, Signature, Verifier},
     proof::CommitProof,
     testing::{
-        cast::{Cast, candidate, finalize, notarize, nullify},
+        cast::{Cast, candidate, checkpoint, finalize, notarize, nullify},
         strategies,
     },
-    types::{Epoch, Height, Stake, ValidatorIndex, View},
+    types::{Digest, Epoch, Height, Stake, ValidatorIndex, View},
     vote::{Statement, Vote},
 };
 
@@ -69,6 +70,37 @@ fn signature_bytes_do_not_matter() {
     assert_eq!(Evidence::of(&vote, &forged), None);
 }
 
+/// E4: everything in a checkpoint counts, not only the state.
+#[test]
+fn two_checkpoints_of_one_height() {
+    let cast = Cast::equal(4);
+    let whole = checkpoint(8, 1);
+    let judged = |other: Checkpoint| {
+        let evidence = Evidence::of(&cast.vote(1, whole), &cast.vote(1, other));
+        evidence.and_then(|evidence| evidence.offence())
+    };
+    let other = Some(Digest::new([9; 32]));
+    let offences = [
+        Checkpoint { block: Digest::ZERO, ..whole },
+        Checkpoint { state_root: Digest::ZERO, ..whole },
+        Checkpoint { receipts_root: Digest::ZERO, ..whole },
+        Checkpoint { outbox_root: Digest::ZERO, ..whole },
+        Checkpoint { committee: Digest::ZERO, ..whole },
+        Checkpoint { next_committee: other, ..whole },
+    ];
+    for offence in offences {
+        assert_eq!(judged(offence), Some(Offence::ConflictingCheckpoint), "{offence:?}");
+    }
+    for innocent in [whole, checkpoint(16, 2), Checkpoint { epoch: Epoch::new(1), ..whole }] {
+        assert_eq!(judged(innocent), None, "{innocent:?}");
+    }
+    let (a, b) = (cast.vote(1, whole), cast.vote(1, checkpoint(8, 2)));
+    let evidence = Evidence::of(&a, &b).expect("E4");
+    let checks = evidence.checks(cast.context(), cast.committee()).expect("an offence");
+    assert_eq!(Ed25519.verify(&checks), vec![true; 2]);
+    assert_eq!(Evidence::of(&a, &cast.vote(2, checkpoint(8, 2))), None, "another signer");
+}
+
 /// Candidates that differ in their ancestry only are different candidates.
 #[test]
 fn another_parent_is_another_candidate() {
@@ -101,12 +133,15 @@ fn decoded_evidence_is_judged_again() {
     let cast = Cast::equal(4);
     let (a, b) = (cast.vote(1, notarize(5, 1)), cast.vote(1, notarize(5, 2)));
     let good = Evidence::of(&b, &a).expect("E1");
+    let [a, b, c, d] =
+        [a, b, cast.vote(2, notarize(5, 2)), cast.vote(1, nullify(5))].map(|vote| vote.widened());
     assert_eq!(good, Evidence { first: a, second: b }, "the lesser first");
     for bad in [
         Evidence { first: b, second: a },
         Evidence { first: a, second: a },
-        Evidence { first: a, second: cast.vote(2, notarize(5, 2)) },
-        Evidence { first: a, second: cast.vote(1, nullify(5)) },
+        Evidence { first: a, second: c },
+        Evidence { first: a, second: d },
+        Evidence { first: a, second: cast.vote(1, checkpoint(5, 1)).widened() },
     ] {
         assert_eq!(bad.offence(), None, "{bad:?}");
         assert_eq!(bad.checks(cast.context(), cast.committee()), None);

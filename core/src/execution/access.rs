@@ -155,6 +155,11 @@ impl<'a> Slots<'a> {
         Self { cells: set.entries().iter().map(load).collect() }
     }
 
+    /// One cell per entry of an access set, `None` where it may not be read.
+    pub(super) fn of(cells: impl Iterator<Item = Option<&'a Cell>>) -> Self {
+        Self { cells: cells.collect() }
+    }
+
     /// A cell; `None` if there is none at that path.
     ///
     /// # Errors

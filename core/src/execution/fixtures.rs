@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     block::{Block, Candidate, Header, Payload},
+    checkpoint::Checkpoint,
     codec::Bounded,
     committee::Member,
     config::{Genesis, GenesisAccount, Parameters},
@@ -15,7 +16,7 @@ use crate::{
         VERSION,
     },
     types::{ChainId, Digest, Epoch, Height, PeerId, Stake, ValidatorId, ValidatorIndex, View},
-    vote::{Statement, Vote},
+    vote::{Promise, Statement, Vote},
 };
 
 pub(crate) const CHAIN: ChainId = ChainId::new(7);
@@ -88,21 +89,32 @@ pub(crate) fn evidence(signer: u16, epoch: u64, offence: Offence) -> Evidence {
         parent_id: Digest::ZERO,
         block: Digest::new([number; 32]),
     };
-    let vote = |statement| Vote {
+    let checkpoint = |number: u8| Checkpoint {
+        epoch,
+        height: Height::new(8),
+        block: Digest::ZERO,
+        state_root: Digest::new([number; 32]),
+        receipts_root: Digest::ZERO,
+        outbox_root: Digest::ZERO,
+        committee: Digest::ZERO,
+        next_committee: None,
+    };
+    let vote = |statement: Promise| Vote {
         signer: ValidatorIndex::new(signer),
         statement,
         signature: Signature::new([0; 64]),
     };
-    let (a, b) = match offence {
+    let (a, b): (Promise, Promise) = match offence {
         Offence::ConflictingNotarize => {
-            (Statement::Notarize(candidate(1)), Statement::Notarize(candidate(2)))
+            (Statement::Notarize(candidate(1)).into(), Statement::Notarize(candidate(2)).into())
         }
         Offence::ConflictingFinalize => {
-            (Statement::Finalize(candidate(1)), Statement::Finalize(candidate(2)))
+            (Statement::Finalize(candidate(1)).into(), Statement::Finalize(candidate(2)).into())
         }
         Offence::NullifyFinalize => {
-            (Statement::Nullify { epoch, view }, Statement::Finalize(candidate(1)))
+            (Statement::Nullify { epoch, view }.into(), Statement::Finalize(candidate(1)).into())
         }
+        Offence::ConflictingCheckpoint => (checkpoint(1).into(), checkpoint(2).into()),
     };
     Evidence::of(&vote(a), &vote(b)).expect("the votes conflict")
 }

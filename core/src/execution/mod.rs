@@ -1,25 +1,32 @@
 //! Execution of finalized blocks: what transactions do to accounts, and evidence to stakes.
 //!
 //! The state is typed cells under hashed paths ([`cell`]). One pure function executes a transaction
-//! ([`transition`]) and touches only what its bytes declare ([`access`]); a block's effects are folded in order by one thread ([`state`]). The driver owns
-//! the [`ExecutionState`] and runs `Job::Execute` on it; the replica holds only what was asked and
-//! answered ([`lane`]). Nothing here checks signatures: a block with a bad one is never voted for.
+//! ([`transition`]) and touches only what its bytes declare ([`access`]); a
+//! block's transactions run under a scheduler ([`schedule`]) on cells read beforehand ([`prefetch`]).
+//! The driver owns the [`ExecutionState`] and runs `Job::Execute` on it; the replica holds only what
+//! was asked and answered ([`lane`]). Nothing here checks signatures: a block with a bad one is never voted for.
 
 pub mod access;
 pub mod cell;
 mod cells;
+mod epilogue;
 pub mod lane;
 pub mod lthash;
 mod outcome;
 mod overlay;
+pub mod prefetch;
+pub mod schedule;
 mod state;
 pub mod transition;
+mod work;
 
 pub use cell::Account;
 pub use cells::Supply;
 pub use lane::Execution;
 pub use outcome::{Counts, ExecutedBlock, Failure, Outcome, Skip, Standing};
-pub use state::{ExecutionState, GenesisError};
+pub use schedule::{Executor, Options, Scheduler};
+pub use state::{ExecutionState, GenesisError, HeldCells};
+pub use work::{Done, Work};
 
 #[cfg(test)]
 pub(crate) mod fixtures;

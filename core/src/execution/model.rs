@@ -203,6 +203,7 @@ fn offences() -> impl Strategy<Value = Evidence> {
         Just(Offence::ConflictingNotarize),
         Just(Offence::ConflictingFinalize),
         Just(Offence::NullifyFinalize),
+        Just(Offence::ConflictingCheckpoint),
     ];
     (0..u16::from(VALIDATORS) + 1, 0..2u64, offence)
         .prop_map(|(signer, epoch, offence)| evidence(signer, epoch, offence))

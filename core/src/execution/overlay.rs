@@ -1,16 +1,10 @@
-//! The cells as they will be after the block under way.
+//! The cells of the block under way: what they were before it and what they are now.
 //!
-//! Every cell a block touches has one [`Slot`]: what it was before the block and what it is now. Only
-//! slots that differ are changes, so a cell created and removed within one block leaves no trace, and
-//! one changed back costs nothing.
+//! Made from the cells that a block's plan names, so nothing is looked up below it while transactions
+//! run. Only slots whose two values differ are changes: a cell created and removed within one block
+//! leaves no trace, and one changed back costs nothing.
 
-use std::collections::BTreeMap;
-
-use crate::execution::{
-    cell::{Cell, CellPath, System, SystemKey},
-    cells::{Cells, Supply},
-    transition::TxEffects,
-};
+use crate::execution::cell::{Cell, CellPath, System, SystemKey};
 
 /// One cell of the block under way.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,50 +15,62 @@ struct Slot {
     now: Option<Cell>,
 }
 
-/// The cells as they will be after the block under way.
-pub(super) struct Overlay<'a> {
-    below: &'a Cells,
-    slots: BTreeMap<CellPath, Slot>,
+/// The cells of the block under way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Overlay {
+    /// Ascending, each once.
+    paths: Vec<CellPath>,
+    slots: Vec<Slot>,
 }
 
-impl<'a> Overlay<'a> {
-    pub(super) fn new(below: &'a Cells) -> Self {
-        Self { below, slots: BTreeMap::new() }
-    }
-
-    pub(super) fn read(&self, path: &CellPath) -> Option<&Cell> {
-        match self.slots.get(path) {
-            Some(slot) => slot.now.as_ref(),
-            None => self.below.read(path),
-        }
-    }
-
-    /// Puts a cell in place, or removes it.
-    pub(super) fn write(&mut self, path: CellPath, cell: Option<Cell>) {
-        self.slot(path).now = cell;
-    }
-
-    /// Applies one transaction's effects.
+impl Overlay {
+    /// Of cells as they are before the block.
     ///
     /// # Panics
-    /// If accounts gain or lose anything but the fee that the effects declare.
-    pub(super) fn fold(&mut self, effects: &TxEffects) {
-        let held = |cell: Option<&Cell>| cell.map_or(0, |cell| Supply::of(cell).accounts);
-        let (mut gained, mut lost) = (0u128, 0u128);
-        for (path, cell) in &effects.writes {
-            let slot = self.slot(*path);
-            let (old, new) = (held(slot.now.as_ref()), held(cell.as_ref()));
-            gained += new.saturating_sub(old);
-            lost += old.saturating_sub(new);
-            slot.now.clone_from(cell);
+    /// If there is not exactly one value per path, the paths are not ascending, or a value cannot lie
+    /// at its path: executing on cells that were not read would split the chain.
+    pub(super) fn new(paths: Vec<CellPath>, cells: Vec<Option<Cell>>) -> Self {
+        assert_eq!(cells.len(), paths.len(), "one value per path");
+        assert!(paths.is_sorted_by(|a, b| a < b), "paths ascend without repetition");
+        for (path, cell) in paths.iter().zip(&cells) {
+            let fits = cell.as_ref().is_none_or(|cell| cell.kind().code() == path.get()[0]);
+            assert!(fits, "{path:?} cannot hold {cell:?}");
         }
-        for (path, amount) in &effects.adds {
-            let slot = self.slot(*path);
-            slot.now = Some(Cell::credited(slot.now.take(), path, *amount));
-            gained += u128::from(*amount);
-        }
-        let fee = u128::from(effects.fee);
-        assert_eq!(lost, gained + fee, "{lost} lost, {gained} gained, fee {fee}: {effects:?}");
+        let slots = cells.into_iter().map(|cell| Slot { now: cell.clone(), base: cell }).collect();
+        Self { paths, slots }
+    }
+
+    /// The cell at a place among the paths.
+    pub(super) fn at(&self, slot: usize) -> Option<&Cell> {
+        self.slots[slot].now.as_ref()
+    }
+
+    /// Replaces or removes the cell at a place among the paths.
+    pub(super) fn replace(&mut self, slot: usize, cell: Option<Cell>) {
+        self.slots[slot].now = cell;
+    }
+
+    /// Adds to the cell at a place among the paths.
+    pub(super) fn credit(&mut self, slot: usize, amount: u64) {
+        let now = &mut self.slots[slot].now;
+        *now = Some(Cell::credited(now.take(), &self.paths[slot], amount));
+    }
+
+    /// The cell at a path.
+    ///
+    /// # Panics
+    /// If the path is none of the block's: see [`Self::place`].
+    pub(super) fn read(&self, path: &CellPath) -> Option<&Cell> {
+        self.at(self.place(path))
+    }
+
+    /// Puts a cell in place at a path, or removes it.
+    ///
+    /// # Panics
+    /// If the path is none of the block's.
+    pub(super) fn write(&mut self, path: &CellPath, cell: Option<Cell>) {
+        let slot = self.place(path);
+        self.replace(slot, cell);
     }
 
     /// The amount in a system counter.
@@ -78,19 +84,30 @@ impl<'a> Overlay<'a> {
         }
     }
 
-    /// What the block changes, ascending by path; `None` removes the cell.
-    pub(super) fn into_changes(self) -> Vec<(CellPath, Option<Cell>)> {
-        let changed =
-            |(path, slot): (CellPath, Slot)| (slot.base != slot.now).then_some((path, slot.now));
-        self.slots.into_iter().filter_map(changed).collect()
+    /// Cells that differ from before the block, ascending by path, with both values.
+    pub(super) fn changed(
+        &self,
+    ) -> impl Iterator<Item = (&CellPath, Option<&Cell>, Option<&Cell>)> {
+        let pairs = self.paths.iter().zip(&self.slots);
+        let changed = pairs.filter(|(_, slot)| slot.base != slot.now);
+        changed.map(|(path, slot)| (path, slot.base.as_ref(), slot.now.as_ref()))
     }
 
-    fn slot(&mut self, path: CellPath) -> &mut Slot {
-        let below = self.below;
-        self.slots.entry(path).or_insert_with(|| {
-            let base = below.read(&path).cloned();
-            Slot { now: base.clone(), base }
-        })
+    /// What the block changes, ascending by path; `None` removes the cell.
+    pub(super) fn changes(&self) -> Vec<(CellPath, Option<Cell>)> {
+        self.changed().map(|(path, _, after)| (*path, after.cloned())).collect()
+    }
+
+    /// All cells as they were before the block, ascending by path.
+    pub(super) fn before(&self) -> Vec<(CellPath, Option<Cell>)> {
+        let base = |(path, slot): (&CellPath, &Slot)| (*path, slot.base.clone());
+        self.paths.iter().zip(&self.slots).map(base).collect()
+    }
+
+    /// Where a path stands among the block's.
+    fn place(&self, path: &CellPath) -> usize {
+        let place = self.paths.binary_search(path);
+        place.unwrap_or_else(|_| panic!("{path:?} is used but was not planned for"))
     }
 }
 

@@ -1,7 +1,8 @@
 //! The state, as the driver's single execution lane owns it, and the block transition.
 //!
-//! A block's transactions run in order, then its evidence is punished, then its fees are settled in
-//! one epilogue. The state is a deterministic function of the genesis and the blocks; it is rebuilt
+//! A block names the cells it needs ([`ExecutionState::begin`]); with them its transactions run as if in
+//! order, then one epilogue punishes its evidence and settles its fees ([`ExecutionState::finish`]).
+//! [`ExecutionState::execute`] is both, on the cells held here. The state is a deterministic function of the genesis and the blocks; it is rebuilt
 //! from them at restart.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,16 +13,18 @@ use crate::{
     block::Block,
     committee::{Committee, CommitteeError},
     config::Genesis,
-    evidence::Evidence,
     execution::{
-        access::{Prepared, Slots},
         cell::{Account, Cell, CellKind, CellPath, OffenceRecord, System, SystemKey},
         cells::{Cells, Supply},
+        epilogue,
         outcome::{ExecutedBlock, Standing},
         overlay::Overlay,
-        transition::{Params, exec_tx},
+        prefetch::{CellSource, ReadError},
+        schedule::{Executor, Options, Parallel},
+        transition::Params,
+        work::{Done, Work},
     },
-    transaction::{Address, Transaction},
+    transaction::Address,
     types::{ChainId, Digest, Height, ValidatorId},
 };
 
@@ -91,44 +94,101 @@ impl ExecutionState {
         Ok(Self { chain_id: genesis.chain_id, committee, issued, height: Height::ZERO, cells })
     }
 
-    /// Executes the next block.
+    /// Executes the next block in order, on the cells held here.
     ///
     /// # Panics
     /// If it is not the next one of this chain, or if tokens appear or vanish.
     pub fn execute(&mut self, block: &Block) -> ExecutedBlock {
+        self.execute_on(block, &mut Executor::inline(Options::default()))
+    }
+
+    /// As [`Self::execute`], on an executor.
+    ///
+    /// # Panics
+    /// As [`Self::execute`].
+    pub fn execute_on<P: Parallel>(
+        &mut self,
+        block: &Block,
+        executor: &mut Executor<P>,
+    ) -> ExecutedBlock {
+        let work = self.begin(block, executor);
+        let cells = work.paths().iter().map(|path| self.cells.read(path).cloned()).collect();
+        self.run(&work, cells, executor).0
+    }
+
+    /// Prepares the next block and names the cells it needs.
+    ///
+    /// # Panics
+    /// If it is not the next one of this chain.
+    #[must_use]
+    pub fn begin<'a, P: Parallel>(&self, block: &'a Block, executor: &Executor<P>) -> Work<'a> {
         let header = block.header();
         assert_eq!(header.height, self.height.next(), "executing above height {}", self.height);
         assert_eq!(header.chain_id, self.chain_id, "block {} is of another chain", header.height);
+        Work::new(block, &self.committee, executor.parallel())
+    }
+
+    /// Executes a prepared block on the cells it needs, in the order of [`Work::paths`].
+    ///
+    /// # Panics
+    /// If it is not the next one any more, there is not one cell per path, or tokens appear or vanish.
+    pub fn finish<P: Parallel>(
+        &mut self,
+        work: &Work<'_>,
+        cells: Vec<Option<Cell>>,
+        executor: &mut Executor<P>,
+    ) -> Done {
+        let (executed, overlay) = self.run(work, cells, executor);
+        let before = |(path, before, _): (&CellPath, Option<&Cell>, _)| (*path, before.cloned());
+        let undo = overlay.changed().map(before).collect();
+        Done { executed, writes: overlay.changes(), undo }
+    }
+
+    /// The cells held here, to read blocks' cells from.
+    #[must_use]
+    pub fn source(&self) -> HeldCells<'_> {
+        HeldCells(&self.cells)
+    }
+
+    fn run<P: Parallel>(
+        &mut self,
+        work: &Work<'_>,
+        cells: Vec<Option<Cell>>,
+        executor: &mut Executor<P>,
+    ) -> (ExecutedBlock, Overlay) {
+        let header = work.block.header();
+        assert_eq!(header.height, self.height.next(), "executing above height {}", self.height);
+        let (payload, prepared) = (work.block.payload(), &work.prepared);
         let params = Params { chain_id: self.chain_id, height: header.height };
-        let mut overlay = Overlay::new(&self.cells);
-        let transactions = &block.payload().transactions;
-        let mut outcomes = Vec::with_capacity(transactions.len());
-        let mut fees = 0u64;
-        for transaction in transactions {
-            let prepared = Prepared::new(transaction);
-            let slots = Slots::load(&prepared.access, |path| overlay.read(path));
-            let effects = exec_tx(&params, &slots, &prepared);
-            overlay.fold(&effects);
-            fees = fees.checked_add(effects.fee).expect("fees are part of the supply");
-            outcomes.push((prepared.id, effects.outcome));
-        }
-        for evidence in &block.payload().evidence {
-            punish(&mut overlay, &self.committee, header.height, evidence);
-        }
-        settle(&mut overlay, fees);
-        let changes = overlay.into_changes();
+        let mut overlay = Overlay::new(work.paths().to_vec(), cells);
+        let effects =
+            executor.run(&params, prepared, &work.plan, &mut overlay, &payload.transactions);
+        assert_eq!(effects.len(), prepared.len(), "one result per transaction");
+        let fees = effects.iter().map(|one| u128::from(one.fee)).sum();
+        check_ledger(&overlay, fees, header.height);
+        let fees = u64::try_from(fees).expect("fees are part of the supply");
+        epilogue::run(&mut overlay, &self.committee, header.height, payload, fees);
+        let payers = work.payers().into_iter().map(|(address, path)| {
+            let account = overlay.read(&path).map(|cell| *account_at(&path, cell));
+            let Account { nonce, balance } = account.unwrap_or_default();
+            Standing { address, nonce, balance }
+        });
+        let payers = payers.collect();
+        let changes = overlay.changes();
         let balances = balances(&changes);
         self.cells.commit(changes);
         self.height = header.height;
         let supply = self.cells.supply();
         assert_eq!(supply.total(), self.issued, "height {}: tokens leak: {supply:?}", self.height);
-        ExecutedBlock {
+        let outcomes = prepared.iter().zip(&effects).map(|(one, done)| (one.id, done.outcome));
+        let executed = ExecutedBlock {
             height: self.height,
             state: self.digest(),
-            outcomes,
-            payers: self.payers(transactions),
+            outcomes: outcomes.collect(),
+            payers,
             balances,
-        }
+        };
+        (executed, overlay)
     }
 
     /// The last height executed.
@@ -167,10 +227,10 @@ impl ExecutionState {
     /// If the cell is no account, which its path rules out.
     #[must_use]
     pub fn account(&self, address: &Address) -> Account {
-        match self.cells.read(&CellPath::account(address)) {
+        let path = CellPath::account(address);
+        match self.cells.read(&path) {
             None => Account::default(),
-            Some(Cell::Account(account)) => *account,
-            Some(other) => panic!("{address:?} should be an account but is {other:?}"),
+            Some(cell) => *account_at(&path, cell),
         }
     }
 
@@ -206,15 +266,15 @@ impl ExecutionState {
         found.sort_unstable();
         found
     }
+}
 
-    fn payers(&self, transactions: &[Transaction]) -> Vec<Standing> {
-        let payers: BTreeSet<Address> =
-            transactions.iter().map(|transaction| transaction.body.payer).collect();
-        let standing = |address: Address| {
-            let Account { nonce, balance } = self.account(&address);
-            Standing { address, nonce, balance }
-        };
-        payers.into_iter().map(standing).collect()
+/// The cells of a state, as a source.
+#[derive(Clone, Copy, Debug)]
+pub struct HeldCells<'a>(&'a Cells);
+
+impl CellSource for HeldCells<'_> {
+    fn fetch(&mut self, paths: &[CellPath]) -> Result<Vec<Option<Cell>>, ReadError> {
+        Ok(paths.iter().map(|path| self.0.read(path).cloned()).collect())
     }
 }
 
@@ -228,37 +288,23 @@ fn balances(changes: &[(CellPath, Option<Cell>)]) -> Vec<(CellPath, u64)> {
     changes.iter().filter_map(account).collect()
 }
 
-/// Records an offence and destroys the offender's stake, once per validator, epoch and offence.
-///
-/// Evidence that proves nothing changes nothing: validators refuse to vote for a block with any, but
-/// a block that is final all the same must not stop the chain.
-fn punish(overlay: &mut Overlay<'_>, committee: &Committee, height: Height, evidence: &Evidence) {
-    let Some(offence) = evidence.offence() else { return };
-    let Some(member) = committee.member(evidence.signer()) else { return };
-    let (validator, epoch) = (member.validator, evidence.epoch());
-    let path = CellPath::system(&SystemKey::Offence(validator, epoch, offence));
-    if overlay.read(&path).is_some() {
-        return;
+/// The block's ledger before its epilogue: what left the cells is what was taken as fees.
+fn check_ledger(overlay: &Overlay, fees: u128, height: Height) {
+    let held = |cell: Option<&Cell>| cell.map_or(0, |cell| Supply::of(cell).total());
+    let (mut before, mut after) = (0u128, 0u128);
+    for (_, old, new) in overlay.changed() {
+        before += held(old);
+        after += held(new);
     }
-    let slashed = overlay.total(&SystemKey::Stake(validator));
-    let record = OffenceRecord { validator, epoch, offence, height, slashed };
-    overlay.write(path, Some(Cell::System(System::Offence(record))));
-    if slashed > 0 {
-        let burned = overlay.total(&SystemKey::Burned).checked_add(slashed);
-        let burned = burned.expect("burned tokens are part of the supply");
-        let stake = CellPath::system(&SystemKey::Stake(validator));
-        overlay.write(stake, Some(Cell::System(System::Stake(0))));
-        let burned = Cell::System(System::Burned(burned));
-        overlay.write(CellPath::system(&SystemKey::Burned), Some(burned));
+    if before != after + fees {
+        let changes: Vec<_> = overlay.changed().collect();
+        panic!("height {height}: {before} became {after} and fees of {fees}: {changes:#?}");
     }
 }
 
-/// Adds a block's fees to the total at once, so that it is no hot cell.
-fn settle(overlay: &mut Overlay<'_>, fees: u64) {
-    if fees == 0 {
-        return;
+fn account_at<'a>(path: &CellPath, cell: &'a Cell) -> &'a Account {
+    match cell {
+        Cell::Account(account) => account,
+        other @ Cell::System(_) => panic!("{path:?} should be an account but is {other:?}"),
     }
-    let total = overlay.total(&SystemKey::Fees).checked_add(fees);
-    let total = total.expect("fees are part of the supply");
-    overlay.write(CellPath::system(&SystemKey::Fees), Some(Cell::System(System::Fees(total))));
 }

@@ -48,7 +48,7 @@ fn fixed_sizes() {
     assert_eq!(length("status"), 1 + 64);
     assert_eq!(length("certificate-request"), 1 + 18);
     assert_eq!(length("block-request"), 1 + 17);
-    assert_eq!(length("evidence"), 1 + 2 * 155);
+    assert_eq!(length("evidence"), 1 + 2 * 156);
     // A count, one transaction with one output and one signature.
     assert_eq!(length("transactions"), 1 + 4 + 62 + (4 + 40) + (4 + 96));
     // A count, and a Nullification by three of four.

@@ -7,14 +7,15 @@ use proptest::{collection::vec, prelude::*};
 use super::{Pledge, Refusal, SafetyState, SignState};
 use crate::{
     block::Candidate,
+    checkpoint::Checkpoint,
     codec,
     crypto::Signature,
     evidence::Evidence,
     testing::{
-        cast::{candidate, finalize, notarize, nullify},
+        cast::{candidate, checkpoint, finalize, notarize, nullify},
         strategies,
     },
-    types::{Epoch, ValidatorIndex, View},
+    types::{Epoch, Height, ValidatorIndex, View},
     vote::{Kind, Statement, Vote},
 };
 
@@ -23,7 +24,7 @@ fn safety(epoch: u64, floor: u64) -> SafetyState {
 }
 
 fn pledge(floor: u64, statement: Statement) -> Pledge {
-    Pledge { safety: safety(0, floor), statement }
+    Pledge::View { safety: safety(0, floor), statement }
 }
 
 /// A statement as it would be in another epoch.
@@ -90,13 +91,16 @@ fn the_same_promise_again_is_no_second_promise() {
 #[test]
 fn the_floor_never_goes_back() {
     let mut state = SignState::default();
-    state.record(&Pledge { safety: safety(1, 4), statement: moved(nullify(5), 1) }).expect("fresh");
+    state
+        .record(&Pledge::View { safety: safety(1, 4), statement: moved(nullify(5), 1) })
+        .expect("fresh");
     for lower in [safety(1, 3), safety(0, 4), safety(0, 9)] {
         let epoch = lower.epoch.get();
-        let refusal = state.record(&Pledge { safety: lower, statement: moved(nullify(20), epoch) });
+        let refusal =
+            state.record(&Pledge::View { safety: lower, statement: moved(nullify(20), epoch) });
         assert_eq!(refusal, Err(Refusal::FloorLowered { asked: lower, held: safety(1, 4) }));
     }
-    let next = Pledge { safety: safety(2, 0), statement: moved(nullify(1), 2) };
+    let next = Pledge::View { safety: safety(2, 0), statement: moved(nullify(1), 2) };
     assert_eq!(state.record(&next), Ok(()), "a new epoch counts from the beginning");
 }
 
@@ -151,6 +155,73 @@ fn what_was_promised_can_be_read_back() {
     assert_eq!(promises.notarized(), Some(candidate(5, 1).id()));
 }
 
+fn pledged(certified: u64, checkpoint: Checkpoint) -> Pledge {
+    Pledge::Checkpoint { certified: Height::new(certified), checkpoint }
+}
+
+#[test]
+fn one_checkpoint_a_height() {
+    let mut state = SignState::default();
+    let (held, asked) = (checkpoint(8, 1), checkpoint(8, 2));
+    assert_eq!(state.record(&pledged(0, held)), Ok(()));
+    let before = state.clone();
+    assert_eq!(state.record(&pledged(0, asked)), Err(Refusal::CheckpointConflict { held, asked }),);
+    assert_eq!(state.record(&pledged(0, held)), Ok(()), "the same promise is no second one");
+    assert_eq!(state, before);
+    assert_eq!(state.record(&pledged(0, checkpoint(16, 2))), Ok(()), "another height");
+}
+
+/// A promise is forgotten only when nothing can be promised at its height any more.
+#[test]
+fn nothing_is_signed_at_or_below_a_certified_checkpoint() {
+    let mut state = SignState::default();
+    for height in [8, 16, 24] {
+        state.record(&pledged(0, checkpoint(height, 1))).expect("fresh");
+    }
+    let refused = |height, certified| Refusal::BelowCertified {
+        height: Height::new(height),
+        certified: Height::new(certified),
+    };
+    assert_eq!(state.record(&pledged(16, checkpoint(16, 1))), Err(refused(16, 16)));
+    assert_eq!(state.certified(), Height::ZERO, "a refused pledge moves nothing");
+    state.record(&pledged(16, checkpoint(32, 1))).expect("above");
+    let heights: Vec<u64> = state.checkpoints().keys().map(|height| height.get()).collect();
+    assert_eq!(heights, [24, 32]);
+    assert_eq!(state.record(&pledged(16, checkpoint(8, 2))), Err(refused(8, 16)));
+    let lowered = Refusal::CertifiedLowered { asked: Height::new(8), held: Height::new(16) };
+    assert_eq!(state.record(&pledged(8, checkpoint(40, 1))), Err(lowered));
+    assert_eq!(
+        state.record(&pledged(16, checkpoint(24, 2))),
+        Err(Refusal::CheckpointConflict { held: checkpoint(24, 1), asked: checkpoint(24, 2) }),
+    );
+}
+
+#[test]
+fn a_signer_that_nobody_certifies_stops() {
+    let mut state = SignState::default();
+    for height in 1..=64 {
+        state.record(&pledged(0, checkpoint(height, 1))).expect("there is room");
+    }
+    assert_eq!(
+        state.record(&pledged(0, checkpoint(65, 1))),
+        Err(Refusal::TooManyCheckpoints(Height::new(65)))
+    );
+    assert_eq!(state.record(&pledged(0, checkpoint(64, 1))), Ok(()), "it was promised before");
+    assert_eq!(state.record(&pledged(1, checkpoint(65, 1))), Ok(()), "one was certified");
+}
+
+/// Views and checkpoints are two books.
+#[test]
+fn checkpoints_outlive_an_epoch_and_mind_no_view() {
+    let mut state = promised(&[nullify(5)]);
+    state.record(&pledged(0, checkpoint(8, 1))).expect("fresh");
+    let next = Pledge::View { safety: safety(1, 0), statement: moved(nullify(1), 1) };
+    assert_eq!(state.record(&next), Ok(()));
+    let (held, asked) = (checkpoint(8, 1), checkpoint(8, 2));
+    assert_eq!(state.record(&pledged(0, asked)), Err(Refusal::CheckpointConflict { held, asked }));
+    assert_eq!(state.safety(), safety(1, 0));
+}
+
 /// Everything ever promised, and the rule over all of it at once.
 #[derive(Debug, Default)]
 struct Model {
@@ -160,7 +231,7 @@ struct Model {
 
 impl Model {
     fn allows(&self, pledge: &Pledge) -> bool {
-        let Pledge { safety, statement } = pledge;
+        let Pledge::View { safety, statement } = pledge else { unreachable!("about views only") };
         let open = *safety >= self.safety
             && statement.epoch() == safety.epoch
             && statement.view() > safety.floor;
@@ -184,7 +255,7 @@ fn contested_pledge() -> impl Strategy<Value = Pledge> {
     let epochs = prop_oneof![6 => Just(0u64), 1 => Just(1u64)];
     let floor = prop_oneof![6 => Just(0u64), 1 => 0..3u64];
     (epochs, floor, strategies::contested_statement(), 0..12u8).prop_map(
-        |(epoch, floor, statement, odd)| Pledge {
+        |(epoch, floor, statement, odd)| Pledge::View {
             safety: safety(epoch, floor),
             statement: if odd == 0 { statement } else { moved(statement, epoch) },
         },
@@ -207,10 +278,11 @@ proptest! {
                 prop_assert_eq!(&state, &before, "a refusal changes nothing");
                 continue;
             }
-            model.safety = pledge.safety;
-            model.promised.insert(pledge.statement);
-            prop_assert_eq!(state.safety(), pledge.safety);
-            prop_assert!(state.promises().keys().all(|view| *view > pledge.safety.floor));
+            let Pledge::View { safety, statement } = pledge else { unreachable!("about views only") };
+            model.safety = safety;
+            model.promised.insert(statement);
+            prop_assert_eq!(state.safety(), safety);
+            prop_assert!(state.promises().keys().all(|view| *view > safety.floor));
             prop_assert_eq!(
                 codec::decode::<SignState>(&codec::encode(&state), usize::MAX),
                 Ok(state.clone()),
@@ -233,10 +305,12 @@ proptest! {
     fn any_pledges_are_judged(pledges in vec(strategies::pledge(), 0..20)) {
         let mut state = SignState::default();
         for pledge in pledges {
-            let held = state.safety();
+            let held = (state.safety(), state.certified());
             if state.record(&pledge).is_ok() {
-                prop_assert!(state.safety() >= held);
+                prop_assert!(state.safety() >= held.0 && state.certified() >= held.1);
             }
+            let mut heights = state.checkpoints().keys();
+            prop_assert!(heights.all(|height| *height > state.certified()));
         }
     }
 }

@@ -2,11 +2,12 @@
 //!
 //! Everything is a pure function of small numbers, so a failure names them.
 
-use std::sync::Arc;
+use std::{fmt::Debug, sync::Arc};
 
 use crate::{
     block::{Block, Candidate, Header, Payload},
     certificate::Certificate,
+    checkpoint::Checkpoint,
     codec::Bounded,
     committee::{Committee, Member},
     config::{Config, Genesis, GenesisAccount, Parameters},
@@ -18,7 +19,7 @@ use crate::{
     time::UnixMillis,
     transaction::{Address, Transaction},
     types::{ChainId, Digest, Epoch, Height, PeerId, Stake, ValidatorId, ValidatorIndex, View},
-    vote::{SigningContext, Statement, Vote},
+    vote::{Signable, SigningContext, Statement, Vote},
 };
 
 /// A committee and its keys.
@@ -103,7 +104,7 @@ impl Cast {
     /// # Panics
     /// If there is no such member.
     #[must_use]
-    pub fn vote(&self, signer: u16, statement: Statement) -> Vote {
+    pub fn vote<S: Signable>(&self, signer: u16, statement: S) -> Vote<S> {
         let key = &self.keys[usize::from(signer)];
         let signature = key.sign(&self.context.message(&statement));
         Vote { statement, signer: ValidatorIndex::new(signer), signature }
@@ -111,11 +112,11 @@ impl Cast {
 
     /// A certificate by the members at these indices, quorum or not.
     #[must_use]
-    pub fn certificate(
+    pub fn certificate<S: Copy + Eq + Debug + Signable>(
         &self,
-        statement: Statement,
+        statement: S,
         signers: impl IntoIterator<Item = u16>,
-    ) -> Certificate {
+    ) -> Certificate<S> {
         let votes = signers.into_iter().map(|signer| self.vote(signer, statement)).collect();
         Certificate::from_votes(statement, votes)
     }
@@ -125,7 +126,7 @@ impl Cast {
     /// # Panics
     /// Never: committees are smaller than a `u16`.
     #[must_use]
-    pub fn unanimous(&self, statement: Statement) -> Certificate {
+    pub fn unanimous<S: Copy + Eq + Debug + Signable>(&self, statement: S) -> Certificate<S> {
         let size = u16::try_from(self.committee.size()).expect("at most 1024 members");
         self.certificate(statement, 0..size)
     }
@@ -309,6 +310,21 @@ pub fn notarize(view: u64, name: u8) -> Statement {
 #[must_use]
 pub fn finalize(view: u64, name: u8) -> Statement {
     Statement::Finalize(candidate(view, name))
+}
+
+/// The checkpoint of a height, told apart from others by `name`.
+#[must_use]
+pub fn checkpoint(height: u64, name: u8) -> Checkpoint {
+    Checkpoint {
+        epoch: Epoch::ZERO,
+        height: Height::new(height),
+        block: Digest::new([0xb0; 32]),
+        state_root: Digest::new([name; 32]),
+        receipts_root: Digest::new([0xc0; 32]),
+        outbox_root: Digest::new([0xd0; 32]),
+        committee: Digest::new([0xe0; 32]),
+        next_committee: None,
+    }
 }
 
 /// Nullify of a view.

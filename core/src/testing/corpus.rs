@@ -11,7 +11,7 @@ use crate::{
     replica::Replica,
     signer::{Pledge, SafetyState, SignState},
     store::{Record, Recovered, SignerRecord, Stored},
-    testing::cast::{Cast, Link, account_key, finalize, notarize, nullify},
+    testing::cast::{Cast, Link, account_key, checkpoint, finalize, notarize, nullify},
     transaction::{Address, Output, Transaction, TransactionBody, TransactionKind},
     types::{ChainId, Digest, Epoch, Height, View},
     vote::Kind,
@@ -48,7 +48,7 @@ pub fn messages() -> Vec<(&'static str, Message)> {
         ("block-request", Message::BlockRequest(block_request())),
         ("block-response", Message::BlockResponse(block_response(last))),
         ("transactions", Message::Transactions(Bounded::new(vec![transfer(0)]))),
-        ("evidence", Message::Evidence(evidence(&cast))),
+        ("evidence", Message::Evidence(Box::new(evidence(&cast)))),
     ]
 }
 
@@ -83,6 +83,11 @@ fn block_response(last: &Link) -> BlockResponse {
 fn evidence(cast: &Cast) -> Evidence {
     let (first, second) = (cast.vote(2, notarize(5, 1)), cast.vote(2, notarize(5, 2)));
     Evidence::of(&first, &second).expect("two Notarizes of one view")
+}
+
+fn checkpoint_evidence(cast: &Cast) -> Evidence {
+    let (first, second) = (cast.vote(2, checkpoint(8, 1)), cast.vote(2, checkpoint(8, 2)));
+    Evidence::of(&first, &second).expect("two checkpoints of one height")
 }
 
 /// A signed transfer from account `payer` to the next.
@@ -125,8 +130,10 @@ pub fn sign_state() -> SignState {
     let mut state = SignState::default();
     for statement in [notarize(5, 1), finalize(5, 1), notarize(6, 2), nullify(6)] {
         let safety = SafetyState { epoch: Epoch::ZERO, floor: View::new(3) };
-        state.record(&Pledge { safety, statement }).expect("no contradiction");
+        state.record(&Pledge::View { safety, statement }).expect("no contradiction");
     }
+    let pledge = Pledge::Checkpoint { certified: Height::new(8), checkpoint: checkpoint(16, 1) };
+    state.record(&pledge).expect("no contradiction");
     state
 }
 
@@ -154,6 +161,7 @@ pub fn samples() -> Vec<Sample> {
     add("block", "full", codec::encode(&full));
     add("transaction", "transfer", codec::encode(&transfer(0)));
     add("evidence", "two-notarizes", codec::encode(&evidence(&cast)));
+    add("evidence", "two-checkpoints", codec::encode(&checkpoint_evidence(&cast)));
     add("sign-state", "fresh", codec::encode(&SignState::default()));
     add("sign-state", "used", codec::encode(&sign_state()));
     add("recovered", "nothing", codec::encode(&Recovered::nothing()));

@@ -10,6 +10,7 @@ use proptest::{collection::vec, option, prelude::*, sample::select};
 use crate::{
     block::{Block, Candidate, Header, Payload},
     certificate::{Certificate, Signers},
+    checkpoint::Checkpoint,
     codec::Bounded,
     crypto::{PublicKey, Signature},
     evidence::Evidence,
@@ -26,7 +27,7 @@ use crate::{
         Address, Output, Transaction, TransactionBody, TransactionKind, TransactionSignature,
     },
     types::{ChainId, Digest, Epoch, Height, ValidatorIndex, View},
-    vote::{Kind, Statement, Vote},
+    vote::{Kind, Promise, Statement, Vote},
 };
 
 /// Small numbers, the edges of `u64`, or any.
@@ -122,10 +123,34 @@ pub fn vote() -> impl Strategy<Value = Vote> {
 
 /// A pledge.
 pub fn pledge() -> impl Strategy<Value = Pledge> {
-    (epoch(), view(), statement()).prop_map(|(epoch, floor, statement)| Pledge {
-        safety: SafetyState { epoch, floor },
-        statement,
-    })
+    prop_oneof![
+        (epoch(), view(), statement()).prop_map(|(epoch, floor, statement)| Pledge::View {
+            safety: SafetyState { epoch, floor },
+            statement,
+        }),
+        (height(), checkpoint())
+            .prop_map(|(certified, checkpoint)| Pledge::Checkpoint { certified, checkpoint }),
+    ]
+}
+
+/// A checkpoint.
+pub fn checkpoint() -> impl Strategy<Value = Checkpoint> {
+    let roots = (digest(), digest(), digest(), digest());
+    (epoch(), height(), roots, digest(), option::of(digest())).prop_map(
+        |(epoch, height, roots, committee, next_committee)| {
+            let (block, state_root, receipts_root, outbox_root) = roots;
+            Checkpoint {
+                epoch,
+                height,
+                block,
+                state_root,
+                receipts_root,
+                outbox_root,
+                committee,
+                next_committee,
+            }
+        },
+    )
 }
 
 /// A set of signers below 1024.
@@ -173,11 +198,12 @@ pub fn transaction() -> impl Strategy<Value = Transaction> {
 
 /// Evidence of a real conflict between two votes with any signatures.
 pub fn evidence() -> impl Strategy<Value = Evidence> {
-    (1..4u64, signer(), signature(), signature(), 0..3u8).prop_map(|(view, signer, a, b, which)| {
-        let (first, second) = match which {
-            0 => (cast::notarize(view, 0), cast::notarize(view, 1)),
-            1 => (cast::finalize(view, 0), cast::finalize(view, 1)),
-            _ => (cast::nullify(view), cast::finalize(view, 0)),
+    (1..4u64, signer(), signature(), signature(), 0..4u8).prop_map(|(view, signer, a, b, which)| {
+        let (first, second): (Promise, Promise) = match which {
+            0 => (cast::notarize(view, 0).into(), cast::notarize(view, 1).into()),
+            1 => (cast::finalize(view, 0).into(), cast::finalize(view, 1).into()),
+            2 => (cast::nullify(view).into(), cast::finalize(view, 0).into()),
+            _ => (cast::checkpoint(view, 0).into(), cast::checkpoint(view, 1).into()),
         };
         let vote = |statement, signature| Vote { statement, signer, signature };
         Evidence::of(&vote(first, a), &vote(second, b)).expect("the two conflict")
@@ -308,7 +334,7 @@ pub fn message() -> impl Strategy<Value = Message> {
             .prop_map(|(id, want)| Message::BlockRequest(BlockRequest { id, want })),
         block_response().prop_map(Message::BlockResponse),
         vec(transaction(), 0..4).prop_map(|all| Message::Transactions(Bounded::new(all))),
-        evidence().prop_map(Message::Evidence),
+        evidence().prop_map(|one| Message::Evidence(Box::new(one))),
     ]
 }
 

@@ -30,7 +30,7 @@ use quorate_core::{
     random::Rng,
     time::Span,
     types::{Digest, Epoch, Height, ValidatorIndex, View},
-    vote::{SigningContext, Statement, Vote},
+    vote::{Signable, SigningContext, Vote},
 };
 
 use crate::scenario::{self, ByzantineSpec, Selector, When};
@@ -89,7 +89,7 @@ pub struct Context<'a> {
 impl Context<'_> {
     /// Signs a statement as this validator.
     #[must_use]
-    pub fn sign(&self, statement: Statement) -> Vote {
+    pub fn sign<S: Signable>(&self, statement: S) -> Vote<S> {
         let signature = (self.key)(&self.signing.message(&statement));
         Vote { statement, signer: self.index, signature }
     }

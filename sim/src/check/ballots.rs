@@ -7,25 +7,35 @@
 use std::collections::BTreeMap;
 
 use quorate_core::{
+    checkpoint::Checkpoint,
     crypto::Signature,
-    types::{Epoch, ValidatorIndex, View},
-    vote::{Kind, Statement, Vote},
+    types::{Epoch, Height, ValidatorIndex, View},
+    vote::{Kind, Promise, Statement, Vote},
 };
 
 /// Who signed one statement, with the first signature seen of each.
 pub type Signatures = BTreeMap<ValidatorIndex, Signature>;
 
-/// Votes by view and statement.
+/// Votes by view and statement, and by height and checkpoint.
 #[derive(Clone, Debug, Default)]
 pub struct Ballots {
     views: BTreeMap<(Epoch, View), BTreeMap<Statement, Signatures>>,
+    checkpoints: BTreeMap<Height, BTreeMap<Checkpoint, Signatures>>,
 }
 
 impl Ballots {
     /// Enters a vote.
-    pub fn enter(&mut self, vote: &Vote) {
-        let place = (vote.statement.epoch(), vote.statement.view());
-        let signatures = self.views.entry(place).or_default().entry(vote.statement).or_default();
+    pub fn enter<S: Copy + Into<Promise>>(&mut self, vote: &Vote<S>) {
+        let signatures = match vote.statement.into() {
+            Promise::View(statement) => {
+                let place = (statement.epoch(), statement.view());
+                self.views.entry(place).or_default().entry(statement).or_default()
+            }
+            Promise::Checkpoint(checkpoint) => {
+                let heights = self.checkpoints.entry(checkpoint.height).or_default();
+                heights.entry(checkpoint).or_default()
+            }
+        };
         signatures.entry(vote.signer).or_insert(vote.signature);
     }
 
@@ -35,10 +45,20 @@ impl Ballots {
         self.views.get(&(statement.epoch(), statement.view()))?.get(statement)
     }
 
-    /// The signature of one signer under a statement.
+    /// Who signed a checkpoint.
     #[must_use]
-    pub fn signature(&self, statement: &Statement, signer: ValidatorIndex) -> Option<&Signature> {
-        self.of(statement)?.get(&signer)
+    pub fn of_checkpoint(&self, checkpoint: &Checkpoint) -> Option<&Signatures> {
+        self.checkpoints.get(&checkpoint.height)?.get(checkpoint)
+    }
+
+    /// The signature of one signer under a promise.
+    #[must_use]
+    pub fn signature(&self, promise: &Promise, signer: ValidatorIndex) -> Option<&Signature> {
+        let signatures = match promise {
+            Promise::View(statement) => self.of(statement),
+            Promise::Checkpoint(checkpoint) => self.of_checkpoint(checkpoint),
+        };
+        signatures?.get(&signer)
     }
 
     /// Every statement of a kind that somebody signed in a view, and who.

@@ -3,32 +3,40 @@
 //! In order: what the vote rests on is in the log, the pledge is in the log, the log is durable, the
 //! sign-state is durable, the signature is made, the vote is sent. After a failed write a node sends
 //! and signs nothing more in that life. A Notarize or Nullify rests on the proof that let the
-//! validator into the view, a Notarize also on its block, a Finalize on its block and Notarization.
+//! validator into the view, a Notarize also on its block, a Finalize on its block and Notarization, a
+//! checkpoint on the durable finality of its height.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use quorate_core::{
     types::{Seq, View},
-    vote::{Kind, Statement, Vote},
+    vote::{Kind, Promise, Statement, Vote},
 };
 
-use super::{Checker, Scene, Violation, mirror::Content, votes};
+use super::{
+    Checker, Scene, Violation,
+    mirror::{Content, Mirror},
+    votes,
+};
 use crate::{
     scenario::Invariant,
-    trace::{NodeIndex, Observation, What, describe::statement_words},
+    trace::{
+        NodeIndex, Observation, What,
+        describe::{checkpoint_words, promise_words, statement_words},
+    },
 };
 
 /// What one node has promised, and how far the promise has come.
 #[derive(Clone, Debug, Default)]
 struct Promises {
     /// In this life's log, by place.
-    appended: BTreeMap<Seq, Statement>,
+    appended: BTreeMap<Seq, Promise>,
     /// In the durable part of the log.
-    durable: BTreeSet<Statement>,
+    durable: BTreeSet<Promise>,
     /// In the durable sign-state, over all lives.
-    recorded: BTreeSet<Statement>,
+    recorded: BTreeSet<Promise>,
     /// Signed, over all lives.
-    signed: BTreeSet<Vote>,
+    signed: BTreeSet<Vote<Promise>>,
     /// Whether a write has failed in this life.
     failed: bool,
 }
@@ -58,10 +66,9 @@ impl Checker for DurableVotes {
                 Ok(())
             }
             What::PledgeAppended { seq, pledge } => {
-                promises.appended.insert(*seq, pledge.statement);
-                let content = scene.mirror(node).map(|mirror| mirror.appended());
-                match content {
-                    Some(content) => rests_on(content, &pledge.statement),
+                promises.appended.insert(*seq, pledge.promise());
+                match scene.mirror(node) {
+                    Some(mirror) => rests_on(mirror, &pledge.promise()),
                     None => Err("a pledge before the node has started".to_owned()),
                 }
             }
@@ -75,7 +82,7 @@ impl Checker for DurableVotes {
                 promises.failed = true;
                 Ok(())
             }
-            What::SignStateDurable(statement) => promises.on_recorded(statement),
+            What::SignStateDurable(promise) => promises.on_recorded(promise),
             What::Signed(vote) => promises.on_signed(vote),
             What::Sent { parcel, .. } => {
                 let own = scene.actor(node.number()).map(|actor| actor.index);
@@ -89,17 +96,17 @@ impl Checker for DurableVotes {
 }
 
 impl Promises {
-    fn on_recorded(&mut self, statement: &Statement) -> Result<(), String> {
-        if !self.durable.contains(statement) {
-            let words = statement_words(statement);
+    fn on_recorded(&mut self, promise: &Promise) -> Result<(), String> {
+        if !self.durable.contains(promise) {
+            let words = promise_words(promise);
             return Err(format!("{words} is in the sign-state before the log is durable"));
         }
-        self.recorded.insert(*statement);
+        self.recorded.insert(*promise);
         Ok(())
     }
 
-    fn on_signed(&mut self, vote: &Vote) -> Result<(), String> {
-        let words = statement_words(&vote.statement);
+    fn on_signed(&mut self, vote: &Vote<Promise>) -> Result<(), String> {
+        let words = promise_words(&vote.statement);
         if self.failed {
             return Err(format!("signed {words} after a failed write"));
         }
@@ -110,13 +117,13 @@ impl Promises {
         Ok(())
     }
 
-    fn on_sent(&self, own: impl Iterator<Item = Vote>) -> Result<(), String> {
+    fn on_sent(&self, own: impl Iterator<Item = Vote<Promise>>) -> Result<(), String> {
         if self.failed {
             return Err("sent something after a failed write".to_owned());
         }
         for vote in own {
             if !self.signed.contains(&vote) {
-                let words = statement_words(&vote.statement);
+                let words = promise_words(&vote.statement);
                 return Err(format!("sent {words} without having signed it durably"));
             }
         }
@@ -124,8 +131,25 @@ impl Promises {
     }
 }
 
-/// Whether the log holds what a statement rests on.
-fn rests_on(content: &Content, statement: &Statement) -> Result<(), String> {
+/// Whether the log holds what a promise rests on.
+fn rests_on(mirror: &Mirror, promise: &Promise) -> Result<(), String> {
+    match promise {
+        Promise::View(statement) => vote_rests_on(mirror.appended(), statement),
+        // The state can be computed again, but only from blocks that no crash takes back.
+        Promise::Checkpoint(checkpoint) => {
+            let words = checkpoint_words(checkpoint);
+            let block = mirror.sure().chain.get(&checkpoint.height);
+            match block {
+                Some(block) if *block == checkpoint.block => Ok(()),
+                Some(_) => Err(format!("pledged {words} of another block than the final one")),
+                None => Err(format!("pledged {words} before its block was final on disk")),
+            }
+        }
+    }
+}
+
+/// Whether the log holds what a vote of a view rests on.
+fn vote_rests_on(content: &Content, statement: &Statement) -> Result<(), String> {
     let words = statement_words(statement);
     let view = statement.view();
     if let Statement::Finalize(candidate) = statement {

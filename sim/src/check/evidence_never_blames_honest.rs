@@ -3,7 +3,9 @@
 //! An honest validator never stores, reports or passes on such evidence, whatever its signatures. From
 //! anybody else it must not verify: it may not hold two votes that the named validator really signed.
 
-use quorate_core::{event::Event, evidence::Evidence, message::Message, store::Record};
+use quorate_core::{
+    event::Event, evidence::Evidence, message::Message, store::Record, vote::Promise,
+};
 
 use super::{Checker, Scene, Violation};
 use crate::{
@@ -41,11 +43,11 @@ impl Checker for EvidenceNeverBlamesHonest {
 pub fn shown(what: &What) -> Vec<Evidence> {
     match what {
         What::Reported(event) => match event.as_ref() {
-            Event::Evidence(evidence) => vec![*evidence],
+            Event::Evidence(evidence) => vec![**evidence],
             _ => Vec::new(),
         },
         What::Sent { parcel, .. } => match parcel.message().as_ref() {
-            Message::Evidence(evidence) => vec![*evidence],
+            Message::Evidence(evidence) => vec![**evidence],
             Message::Proposal(proposal) => proposal.block.payload().evidence.to_vec(),
             _ => Vec::new(),
         },
@@ -61,14 +63,19 @@ pub fn shown(what: &What) -> Vec<Evidence> {
     }
 }
 
-/// Whether both votes were really signed, for one view, and contradict each other.
+/// Whether both votes were really signed, for one place, and contradict each other.
 #[must_use]
 pub fn is_real(scene: &Scene, evidence: &Evidence) -> bool {
     let [first, second] = evidence.votes();
-    let same_place = first.signer == second.signer
-        && first.statement.epoch() == second.statement.epoch()
-        && first.statement.view() == second.statement.view();
+    let same_place = match (&first.statement, &second.statement) {
+        (Promise::View(a), Promise::View(b)) => a.epoch() == b.epoch() && a.view() == b.view(),
+        (Promise::Checkpoint(a), Promise::Checkpoint(b)) => a.height == b.height,
+        (Promise::View(_), Promise::Checkpoint(_)) | (Promise::Checkpoint(_), Promise::View(_)) => {
+            false
+        }
+    };
     same_place
+        && first.signer == second.signer
         && first.statement != second.statement
         && scene.was_signed(first)
         && scene.was_signed(second)

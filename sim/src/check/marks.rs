@@ -11,7 +11,7 @@ use quorate_core::{
     message::Message,
     store::Record,
     types::{Digest, Height, ValidatorIndex, View},
-    vote::{Kind, Statement},
+    vote::{Kind, Promise},
 };
 
 use super::{Scene, votes};
@@ -22,6 +22,13 @@ use crate::{
 
 /// Digests of fetched blocks remembered per node.
 const FETCHED_MAX: usize = 256;
+
+/// What a validator can only say one thing about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Place {
+    View(View, Kind),
+    Height(Height),
+}
 
 /// What was seen, and how often.
 #[derive(Clone, Debug, Default)]
@@ -35,7 +42,7 @@ pub struct Marks {
     /// Blocks that arrived in answers, per node.
     fetched: BTreeMap<NodeIndex, BTreeSet<Digest>>,
     /// What dishonest validators were heard to say, per listener.
-    heard: BTreeMap<(NodeIndex, ValidatorIndex, View, Kind), Statement>,
+    heard: BTreeMap<(NodeIndex, ValidatorIndex, Place), Promise>,
 }
 
 impl Marks {
@@ -150,6 +157,7 @@ impl Marks {
             return;
         }
         let certified = votes::certificates_in(message).into_iter().flat_map(|one| one.votes());
+        let certified = certified.map(|vote| vote.widened());
         let proven = match message {
             Message::Evidence(evidence) => evidence.votes().to_vec(),
             _ => Vec::new(),
@@ -159,8 +167,12 @@ impl Marks {
             if scene.is_honest_at(vote.signer) {
                 continue;
             }
-            let place = (node, vote.signer, vote.statement.view(), vote.statement.kind());
-            if *self.heard.entry(place).or_insert(vote.statement) != vote.statement {
+            let place = match &vote.statement {
+                Promise::View(statement) => Place::View(statement.view(), statement.kind()),
+                Promise::Checkpoint(checkpoint) => Place::Height(checkpoint.height),
+            };
+            let heard = self.heard.entry((node, vote.signer, place)).or_insert(vote.statement);
+            if *heard != vote.statement {
                 self.see(Mark::EquivocationObserved);
             }
         }

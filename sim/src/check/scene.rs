@@ -12,7 +12,7 @@ use quorate_core::{
     crypto::PublicKey,
     message::Message,
     types::{PeerId, ValidatorIndex},
-    vote::{SigningContext, Statement, Vote},
+    vote::{Promise, SigningContext, Statement, Vote},
 };
 
 use super::{ballots::Ballots, honesty::Honesty, lineage::Lineage, mirror::Mirror, votes};
@@ -96,7 +96,7 @@ impl Scene {
     /// Takes in one observation, before any checker sees it.
     pub fn observe(&mut self, observation: &Observation) {
         match &observation.what {
-            What::Signed(vote) => self.ballots.enter(vote),
+            What::Signed(vote) => self.ballots.enter(vote.as_ref()),
             What::Sent { parcel, .. } => {
                 self.lineage.observe_message(parcel.message());
                 if !self.honesty.is_honest_node(observation.node) {
@@ -119,6 +119,7 @@ impl Scene {
         let Some(own) = self.actor(number).map(|actor| actor.index) else { return };
         let cast = votes::cast_in(message);
         let certified = votes::certificates_in(message).into_iter().flat_map(|one| one.votes());
+        let certified = certified.map(|vote| vote.widened());
         for vote in cast.into_iter().chain(certified) {
             if vote.signer == own {
                 self.ballots.enter(&vote);
@@ -149,8 +150,8 @@ impl Scene {
     ///
     /// Signing is deterministic, so an honest signer's signature is compared byte by byte.
     #[must_use]
-    pub fn was_signed(&self, vote: &Vote) -> bool {
-        let recorded = self.ballots.signature(&vote.statement, vote.signer);
+    pub fn was_signed<S: Copy + Into<Promise>>(&self, vote: &Vote<S>) -> bool {
+        let recorded = self.ballots.signature(&vote.statement.into(), vote.signer);
         recorded.is_some_and(|signature| {
             !self.is_honest_at(vote.signer) || *signature == vote.signature
         })

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use quorate_core::{
     block::{Block, Candidate, Header, Payload, root_id},
     certificate::Certificate,
+    checkpoint::Checkpoint,
     codec::Bounded,
     committee::Member,
     config::{Genesis, GenesisAccount, Parameters},
@@ -19,7 +20,7 @@ use quorate_core::{
     types::{
         ChainId, Digest, Epoch, Height, PeerId, Seq, Stake, ValidatorId, ValidatorIndex, View,
     },
-    vote::{Statement, Vote},
+    vote::{Promise, Signable, Statement, Vote},
 };
 
 use super::{Checker, Checks, Lapse, Scene, Violation};
@@ -105,17 +106,20 @@ impl Stage {
     }
 
     /// A vote, signed for real.
-    pub(super) fn vote(&self, number: u32, statement: Statement) -> Vote {
+    pub(super) fn vote<S: Signable>(&self, number: u32, statement: S) -> Vote<S> {
         let key = &self.keys[usize::try_from(number).expect("a few")];
         let signature = key.sign(&self.scene().context.message(&statement));
         Vote { statement, signer: self.index(number), signature }
     }
 
     /// Everybody named signs.
-    pub(super) fn sign(&mut self, numbers: &[u32], statement: Statement) -> Seen {
+    pub(super) fn sign<S>(&mut self, numbers: &[u32], statement: S) -> Seen
+    where
+        S: Copy + Signable + Into<Promise>,
+    {
         numbers.iter().try_for_each(|number| {
             let vote = self.vote(*number, statement);
-            self.see(*number, What::Signed(vote))
+            self.see(*number, What::Signed(Box::new(vote.widened())))
         })
     }
 
@@ -214,6 +218,20 @@ pub(super) fn nullify(view: u64) -> Statement {
     Statement::Nullify { epoch: Epoch::ZERO, view: View::new(view) }
 }
 
+/// The checkpoint of a height, told apart from others by `name`.
+pub(super) fn checkpoint(height: u64, name: u8) -> Checkpoint {
+    Checkpoint {
+        epoch: Epoch::ZERO,
+        height: Height::new(height),
+        block: Digest::ZERO,
+        state_root: Digest::new([name; 32]),
+        receipts_root: Digest::ZERO,
+        outbox_root: Digest::ZERO,
+        committee: Digest::ZERO,
+        next_committee: None,
+    }
+}
+
 pub(super) fn sent(message: Message) -> What {
     What::Sent { to: Arc::from([0]), parcel: Parcel::new(Arc::new(message)) }
 }
@@ -226,9 +244,15 @@ pub(super) fn wrote(seq: u64, records: Vec<Record>) -> What {
     What::Wrote { seq: Seq::new(seq), records: Arc::new(records) }
 }
 
+pub(super) fn pledged_checkpoint(seq: u64, checkpoint: Checkpoint) -> What {
+    let pledge = Box::new(Pledge::Checkpoint { certified: Height::ZERO, checkpoint });
+    What::PledgeAppended { seq: Seq::new(seq), pledge }
+}
+
 pub(super) fn pledged(seq: u64, statement: Statement) -> What {
     let safety = SafetyState { epoch: Epoch::ZERO, floor: View::ZERO };
-    What::PledgeAppended { seq: Seq::new(seq), pledge: Pledge { safety, statement } }
+    let pledge = Box::new(Pledge::View { safety, statement });
+    What::PledgeAppended { seq: Seq::new(seq), pledge }
 }
 
 pub(super) fn durable(upto: u64) -> What {

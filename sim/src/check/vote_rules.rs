@@ -36,6 +36,7 @@ impl Checker for VoteRules {
 
     fn observe(&mut self, scene: &Scene, observation: &Observation) -> Result<(), Violation> {
         let What::Signed(vote) = &observation.what else { return Ok(()) };
+        let Some(vote) = vote.about_view() else { return Ok(()) };
         let number = observation.node.number();
         if !scene.honesty.is_honest(number) {
             return Ok(());
@@ -45,9 +46,9 @@ impl Checker for VoteRules {
         if said.contains(&vote.statement) {
             return Ok(());
         }
-        let judged = own_rules(said, vote)
+        let judged = own_rules(said, &vote)
             .and_then(|()| foundations(scene, &vote.statement))
-            .map_err(|reason| format!("{}: {reason}", vote_words(vote)));
+            .map_err(|reason| format!("{}: {reason}", vote_words(&vote)));
         said.push(vote.statement);
         judged.map_err(|detail| Violation::of(Invariant::VoteRules, observation, detail))
     }

@@ -1,14 +1,19 @@
 //! The votes and certificates inside messages and records.
 
-use quorate_core::{certificate::Certificate, message::Message, store::Record, vote::Vote};
+use quorate_core::{
+    certificate::Certificate,
+    message::Message,
+    store::Record,
+    vote::{Promise, Vote},
+};
 
 /// Votes that a message casts: not those within certificates.
 #[must_use]
-pub fn cast_in(message: &Message) -> Vec<Vote> {
+pub fn cast_in(message: &Message) -> Vec<Vote<Promise>> {
     match message {
-        Message::Proposal(proposal) => vec![proposal.notarize],
-        Message::Vote(vote) => vec![*vote],
-        Message::Votes(votes) => votes.to_vec(),
+        Message::Proposal(proposal) => vec![proposal.notarize.widened()],
+        Message::Vote(vote) => vec![vote.widened()],
+        Message::Votes(votes) => votes.iter().map(Vote::widened).collect(),
         Message::Certificates(_)
         | Message::Status(_)
         | Message::CertificateRequest(_)

@@ -7,6 +7,7 @@ use std::fmt;
 
 use quorate_core::{
     certificate::Certificate,
+    checkpoint::Checkpoint,
     effect::Timer,
     event::Event,
     evidence::Offence,
@@ -14,7 +15,7 @@ use quorate_core::{
     message::{BlockWant, Message},
     signer::Pledge,
     store::Record,
-    vote::{Kind, Statement, Vote},
+    vote::{Kind, Promise, Statement, Vote},
 };
 
 use super::observation::{DownReason, DropReason, Observation, What};
@@ -61,16 +62,25 @@ impl fmt::Display for What {
                 write!(f, "wrote {seq:?}")?;
                 records.iter().try_for_each(|record| write!(f, " {}", record_words(record)))
             }
-            Self::PledgeAppended { seq, pledge: Pledge { safety, statement } } => {
-                let words = statement_words(statement);
-                write!(f, "pledged {seq:?} {words}, floor {}", safety.floor)
+            Self::PledgeAppended { seq, pledge } => {
+                let words = promise_words(&pledge.promise());
+                match pledge.as_ref() {
+                    Pledge::View { safety, .. } => {
+                        write!(f, "pledged {seq:?} {words}, floor {}", safety.floor)
+                    }
+                    Pledge::Checkpoint { certified, .. } => {
+                        write!(f, "pledged {seq:?} {words}, certified {certified:?}")
+                    }
+                }
             }
             Self::Durable { upto } => write!(f, "durable up to {upto:?}"),
             Self::WriteFailed => f.write_str("a write failed"),
-            Self::SignStateDurable(statement) => {
-                write!(f, "sign-state durable with {}", statement_words(statement))
+            Self::SignStateDurable(promise) => {
+                write!(f, "sign-state durable with {}", promise_words(promise))
             }
-            Self::Signed(vote) => write!(f, "signed {}", vote_words(vote)),
+            Self::Signed(vote) => {
+                write!(f, "signed {} by {:?}", promise_words(&vote.statement), vote.signer)
+            }
             Self::Reported(event) => write!(f, "reports {}", event_words(event)),
             Self::Executed { block, result, replayed } => write!(
                 f,
@@ -195,6 +205,7 @@ pub const fn offence_words(offence: Offence) -> &'static str {
         Offence::ConflictingNotarize => "it notarized two blocks in one view",
         Offence::ConflictingFinalize => "it finalized two blocks in one view",
         Offence::NullifyFinalize => "it nullified and finalized one view",
+        Offence::ConflictingCheckpoint => "it signed two checkpoints of one height",
     }
 }
 
@@ -205,6 +216,21 @@ pub fn statement_words(statement: &Statement) -> String {
     match statement.candidate() {
         Some(candidate) => format!("{kind} {view:?} {:?}", candidate.id()),
         None => format!("{kind} {view:?}"),
+    }
+}
+
+/// A checkpoint in words.
+#[must_use]
+pub fn checkpoint_words(checkpoint: &Checkpoint) -> String {
+    format!("checkpoint {:?} of state {:?}", checkpoint.height, checkpoint.state_root)
+}
+
+/// Anything a key can sign, in words.
+#[must_use]
+pub fn promise_words(promise: &Promise) -> String {
+    match promise {
+        Promise::View(statement) => statement_words(statement),
+        Promise::Checkpoint(checkpoint) => checkpoint_words(checkpoint),
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::io::{Result as IoResult, Write};
 
-use quorate_core::event::Event;
+use quorate_core::{event::Event, vote::Promise};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
@@ -107,20 +107,14 @@ fn fields(what: &What) -> Fields {
         What::Wrote { seq, records } => {
             vec![("log", seq.get().into()), ("records", records.len().into())]
         }
-        What::PledgeAppended { seq, pledge } => vec![
-            ("log", seq.get().into()),
-            ("kind", kind_name(pledge.statement.kind()).into()),
-            ("view", pledge.statement.view().get().into()),
-        ],
+        What::PledgeAppended { seq, pledge } => {
+            let mut fields = vec![("log", seq.get().into())];
+            fields.extend(promise_fields(&pledge.promise()));
+            fields
+        }
         What::Durable { upto } => vec![("log", upto.get().into())],
-        What::SignStateDurable(statement) => vec![
-            ("kind", kind_name(statement.kind()).into()),
-            ("view", statement.view().get().into()),
-        ],
-        What::Signed(vote) => vec![
-            ("kind", kind_name(vote.statement.kind()).into()),
-            ("view", vote.statement.view().get().into()),
-        ],
+        What::SignStateDurable(promise) => promise_fields(promise),
+        What::Signed(vote) => promise_fields(&vote.statement),
         What::Reported(event) => event_fields(event),
         What::Executed { block, result, replayed } => vec![
             ("height", result.height.get().into()),
@@ -149,6 +143,20 @@ fn fields(what: &What) -> Fields {
             ("pending", held.pending.into()),
             ("mempool_transactions", held.mempool_transactions.into()),
             ("mempool_bytes", held.mempool_bytes.into()),
+        ],
+    }
+}
+
+fn promise_fields(promise: &Promise) -> Fields {
+    match promise {
+        Promise::View(statement) => vec![
+            ("kind", kind_name(statement.kind()).into()),
+            ("view", statement.view().get().into()),
+        ],
+        Promise::Checkpoint(checkpoint) => vec![
+            ("kind", "checkpoint".into()),
+            ("height", checkpoint.height.get().into()),
+            ("state", checkpoint.state_root.to_string().into()),
         ],
     }
 }

@@ -17,7 +17,7 @@ use quorate_core::{
     signer::Pledge,
     store::Batch,
     types::{Digest, Height, PeerId, Seq, ValidatorId},
-    vote::{Statement, Vote},
+    vote::{Promise, Vote},
 };
 
 use crate::scenario::{CrashPoint, NodeName};
@@ -256,7 +256,7 @@ pub enum What {
         /// Its place in the log.
         seq: Seq,
         /// The pledge.
-        pledge: Pledge,
+        pledge: Box<Pledge>,
     },
     /// The log is durable up to this place.
     Durable {
@@ -265,10 +265,10 @@ pub enum What {
     },
     /// A write or a flush failed.
     WriteFailed,
-    /// The sign-state that holds this statement is durable.
-    SignStateDurable(Statement),
-    /// The key signed a statement.
-    Signed(Vote),
+    /// The sign-state that holds this promise is durable.
+    SignStateDurable(Box<Promise>),
+    /// The key signed a promise.
+    Signed(Box<Vote<Promise>>),
     /// The replica reported something.
     Reported(Arc<Event>),
     /// A finalized block was executed.

@@ -14,7 +14,7 @@ use quorate_core::{
     time::UnixMillis,
     transaction::Address,
     types::{ChainId, Epoch, Height, PeerId, ValidatorId, ValidatorIndex, View},
-    vote::{SigningContext, Statement, Vote},
+    vote::{Signable, SigningContext, Vote},
 };
 
 use super::{keyed::Key, keys::SigningKey, network::Machine, verifier::Memo};
@@ -183,9 +183,9 @@ impl Common {
 
     /// Signs a statement with a node's key.
     #[must_use]
-    pub fn sign(&self, node: NodeIndex, statement: &Statement) -> Vote {
-        let signature = self.key(node.number()).sign(&self.context.message(statement));
-        Vote { statement: *statement, signer: self.index(node.number()), signature }
+    pub fn sign<S: Signable>(&self, node: NodeIndex, statement: S) -> Vote<S> {
+        let signature = self.key(node.number()).sign(&self.context.message(&statement));
+        Vote { statement, signer: self.index(node.number()), signature }
     }
 
     /// The numbers of the validators that recipients stand for.

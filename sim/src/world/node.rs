@@ -25,7 +25,7 @@ use quorate_core::{
     time::Instant,
     transaction::Transaction,
     types::{Height, Seq},
-    vote::{Kind, Statement, Vote},
+    vote::{Kind, Promise},
 };
 
 use super::{
@@ -551,7 +551,7 @@ impl Process {
         seq: Seq,
         pledge: Pledge,
     ) -> Result<(), Stop> {
-        self.pass(host, ledger, CrashPoint::BeforeWrite, &pledge.statement)?;
+        self.pass(host, ledger, CrashPoint::BeforeWrite, &pledge.promise())?;
         if self.amnesiac {
             return self.stop(Halt::Broken("a key without a sign-state was asked to sign".into()));
         }
@@ -562,8 +562,8 @@ impl Process {
         self.append(host, ledger, encode_pledge(self.next_entry, seq, &pledge))?;
         self.seq = seq;
         self.appended.push_back(Appended::Pledge(seq, pledge));
-        self.note(ledger, What::PledgeAppended { seq, pledge });
-        self.pass(host, ledger, CrashPoint::AfterWriteBeforeSync, &pledge.statement)
+        self.note(ledger, What::PledgeAppended { seq, pledge: Box::new(pledge) });
+        self.pass(host, ledger, CrashPoint::AfterWriteBeforeSync, &pledge.promise())
     }
 
     fn append(&mut self, host: &mut Host, ledger: &mut Ledger, bytes: Vec<u8>) -> Result<(), Stop> {
@@ -614,7 +614,7 @@ impl Process {
             self.note(ledger, What::Durable { upto: seq });
         }
         for pledge in &pledges {
-            self.pass(host, ledger, CrashPoint::AfterSyncBeforeSign, &pledge.statement)?;
+            self.pass(host, ledger, CrashPoint::AfterSyncBeforeSign, &pledge.promise())?;
         }
         self.to_record.extend(pledges);
         self.record_if_idle(host, ledger)?;
@@ -660,16 +660,16 @@ impl Process {
         host.slot_version += 1;
         self.recording = false;
         for pledge in pledges {
-            self.note(ledger, What::SignStateDurable(pledge.statement));
+            self.note(ledger, What::SignStateDurable(Box::new(pledge.promise())));
         }
         for pledge in pledges {
-            let statement = &pledge.statement;
-            self.pass(host, ledger, CrashPoint::AfterSignStateBeforeSign, statement)?;
-            let vote: Vote = self.common.sign(host.node, statement);
-            self.note(ledger, What::Signed(vote));
-            self.pass(host, ledger, CrashPoint::AfterSyncBeforeSend, statement)?;
+            let promise = pledge.promise();
+            self.pass(host, ledger, CrashPoint::AfterSignStateBeforeSign, &promise)?;
+            let vote = self.common.sign(host.node, promise);
+            self.note(ledger, What::Signed(Box::new(vote)));
+            self.pass(host, ledger, CrashPoint::AfterSyncBeforeSend, &promise)?;
             self.step(host, ledger, Input::Pledged(vote))?;
-            self.pass(host, ledger, CrashPoint::AfterSend, statement)?;
+            self.pass(host, ledger, CrashPoint::AfterSend, &promise)?;
         }
         self.record_if_idle(host, ledger)
     }
@@ -680,10 +680,14 @@ impl Process {
         host: &mut Host,
         ledger: &mut Ledger,
         point: CrashPoint,
-        statement: &Statement,
+        promise: &Promise,
     ) -> Result<(), Stop> {
-        let proposal =
-            statement.kind() == Kind::Notarize && self.common.leads(host.node, statement.view());
+        let proposal = match promise {
+            Promise::View(statement) => {
+                statement.kind() == Kind::Notarize && self.common.leads(host.node, statement.view())
+            }
+            Promise::Checkpoint(_) => false,
+        };
         let (votes, proposals) = host.passages.count(point, proposal);
         self.note(ledger, What::PassedPoint { point, nth: votes, proposal });
         let view = self.replica.view();

@@ -374,15 +374,15 @@ impl Cluster {
                 let node = &mut self.nodes[place];
                 node.sign_state.record(&pledge).expect("an honest core asks for nothing else");
                 node.last_seq = seq;
-                let (number, statement) = (node.name.number(), pledge.statement);
-                self.note(place, What::PledgeAppended { seq, pledge });
+                let (number, statement) = (node.name.number(), pledge.promise());
+                self.note(place, What::PledgeAppended { seq, pledge: Box::new(pledge) });
                 self.note(place, What::Durable { upto: seq });
-                self.note(place, What::SignStateDurable(statement));
+                self.note(place, What::SignStateDurable(Box::new(statement)));
                 let key = &self.keys[usize::try_from(number).expect("a few")];
                 let signer = self.checks.scene().actor(number).expect("a member").index;
                 let signature = key.sign(&self.context.message(&statement));
                 let vote = Vote { statement, signer, signature };
-                self.note(place, What::Signed(vote));
+                self.note(place, What::Signed(Box::new(vote)));
                 self.later(DISK, place, Input::Pledged(vote));
             }
             Effect::Run(job) => self.on_job(place, &job),

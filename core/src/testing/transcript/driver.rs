@@ -20,7 +20,6 @@ use crate::{
     testing::cast::Cast,
     time::{Instant, Now, UnixMillis},
     types::{PeerId, Seq, ValidatorIndex},
-    vote::Vote,
 };
 
 /// Wakeups in one `tick` of a script; more mean that a deadline that passed is never cleared.
@@ -235,8 +234,7 @@ impl Driver {
             Ok(upto) => Input::Written { upto },
             Err(pledge) => {
                 let signer = self.index.expect("an observer pledges nothing");
-                let vote: Vote = cast.vote(signer.get(), pledge.statement);
-                Input::Pledged(vote)
+                Input::Pledged(cast.vote(signer.get(), pledge.promise()))
             }
         })
     }
@@ -297,7 +295,7 @@ impl Driver {
                 let effect = Effect::Write { seq: *seq, batch: batch.clone() };
                 format!("held {}", names.effect(&effect).expect("shown"))
             }
-            Entry::Pledge(pledge) => format!("held pledge {}", names.statement(&pledge.statement)),
+            Entry::Pledge(pledge) => format!("held pledge {}", names.promise(&pledge.promise())),
         };
         let jobs = (0..).zip(&self.jobs);
         let jobs = jobs.map(|(place, job): (u32, _)| format!("job {place}: {}", names.job(job)));

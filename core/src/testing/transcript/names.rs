@@ -8,16 +8,18 @@ use std::{collections::BTreeMap, sync::Arc};
 use crate::{
     block::{Block, Candidate},
     certificate::{Certificate, Signers},
+    checkpoint::Checkpoint,
     effect::{Effect, PeerCommand, Recipients},
     event::Event,
     job::{Job, ReadWant},
     leader::LeaderSchedule,
     message::{BlockWant, Message},
     proof::CommitProof,
+    signer::Pledge,
     store::Record,
     testing::cast::Cast,
     types::{Digest, PeerId, ValidatorIndex, View},
-    vote::{Kind, Statement, Vote},
+    vote::{Kind, Promise, Statement, Vote},
 };
 
 /// A named candidate.
@@ -144,6 +146,19 @@ impl Names {
         self.blocks.get(digest).map_or("?", String::as_str)
     }
 
+    /// Anything a key can sign.
+    pub(super) fn promise(&self, promise: &Promise) -> String {
+        match promise {
+            Promise::View(statement) => self.statement(statement),
+            Promise::Checkpoint(checkpoint) => self.checkpoint(checkpoint),
+        }
+    }
+
+    /// A checkpoint.
+    fn checkpoint(&self, checkpoint: &Checkpoint) -> String {
+        format!("checkpoint h{}", checkpoint.height)
+    }
+
     /// A statement.
     pub(super) fn statement(&self, statement: &Statement) -> String {
         match statement {
@@ -200,7 +215,7 @@ impl Names {
     }
 
     fn evidence(&self, evidence: &crate::evidence::Evidence) -> String {
-        let [first, second] = evidence.votes().map(|vote| self.statement(&vote.statement));
+        let [first, second] = evidence.votes().map(|vote| self.promise(&vote.statement));
         format!("evidence {}: {first} and {second}", self.index(evidence.signer()))
     }
 
@@ -356,8 +371,11 @@ impl Names {
                 format!("write {}", records.join(", "))
             }
             Effect::Pledge { pledge, .. } => {
-                let floor = pledge.safety.floor;
-                format!("pledge {} (floor v{floor})", self.statement(&pledge.statement))
+                let above = match pledge {
+                    Pledge::View { safety, .. } => format!("floor v{}", safety.floor),
+                    Pledge::Checkpoint { certified, .. } => format!("certified h{certified}"),
+                };
+                format!("pledge {} ({above})", self.promise(&pledge.promise()))
             }
             Effect::Run(job) => format!("run {}", self.job(job)),
             Effect::Peer(PeerCommand::Penalize(peer, fault)) => {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use quorate_core::{
     block::{Block, Candidate},
+    checkpoint::Checkpoint,
     message::{Message, Status},
     store::Record,
     types::{Digest, Epoch, Height, View},
@@ -11,7 +12,10 @@ use quorate_core::{
 };
 
 use super::{
-    super::stage::{Seen, Stage, assert_broken, durable, nullify, pledged, sent, started, wrote},
+    super::stage::{
+        Seen, Stage, assert_broken, checkpoint, durable, nullify, pledged, pledged_checkpoint,
+        sent, started, wrote,
+    },
     DurableVotes,
 };
 use crate::{scenario::Invariant, trace::What};
@@ -40,8 +44,8 @@ fn play(script: &mut Script, left_out: Option<usize>) -> Seen {
         wrote(1, vec![Record::Block(Arc::clone(&script.block))]),
         pledged(2, statement),
         durable(2),
-        What::SignStateDurable(statement),
-        What::Signed(script.vote),
+        What::SignStateDurable(Box::new(statement.into())),
+        What::Signed(Box::new(script.vote.widened())),
         sent(Message::Vote(script.vote)),
     ];
     let kept = steps.into_iter().enumerate().filter(|(place, _)| Some(*place) != left_out);
@@ -76,7 +80,7 @@ fn a_crash_forgets_what_was_not_durable() {
     script.stage.fine(0, pledged(2, statement));
     // Neither survives, so neither may be relied on in the next life.
     script.stage.fine(0, started(1, 0, 0));
-    let seen = script.stage.see(0, What::SignStateDurable(statement));
+    let seen = script.stage.see(0, What::SignStateDurable(Box::new(statement.into())));
     assert_broken(seen, Invariant::DurableVotes, "before the log is durable");
     let seen = script.stage.see(0, pledged(1, statement));
     assert_broken(seen, Invariant::DurableVotes, "without its block");
@@ -87,7 +91,7 @@ fn a_signature_outlives_a_crash_with_its_sign_state() {
     let mut script = script();
     assert_eq!(play(&mut script, None), Ok(()));
     script.stage.fine(0, started(1, 0, 2));
-    script.stage.fine(0, What::Signed(script.vote));
+    script.stage.fine(0, What::Signed(Box::new(script.vote.widened())));
     script.stage.fine(0, sent(Message::Vote(script.vote)));
 }
 
@@ -123,4 +127,22 @@ fn a_view_needs_its_entry_proof_and_a_finalize_its_notarization() {
     let notarization = script.stage.certificate(Statement::Notarize(script.candidate), &[0, 1, 2]);
     script.stage.fine(0, wrote(6, vec![Record::Certificate(notarization)]));
     script.stage.fine(0, pledged(7, finalize));
+}
+
+/// The state can be computed again, the block it came of cannot.
+#[test]
+fn a_checkpoint_needs_its_block_final_on_disk() {
+    let mut script = script();
+    let block = Arc::clone(&script.block);
+    let own = Checkpoint { block: block.digest(), ..checkpoint(1, 1) };
+    let notarization = script.stage.certificate(Statement::Notarize(script.candidate), &[0, 1, 2]);
+    let finality = script.stage.advance(script.candidate, &[0, 1, 2], &[&block]);
+    let records = vec![Record::Block(block), Record::Certificate(notarization), finality];
+    script.stage.fine(0, wrote(1, records));
+    let seen = script.stage.see(0, pledged_checkpoint(2, own));
+    assert_broken(seen, Invariant::DurableVotes, "before its block was final on disk");
+    script.stage.fine(0, durable(1));
+    script.stage.fine(0, pledged_checkpoint(3, own));
+    let seen = script.stage.see(0, pledged_checkpoint(4, checkpoint(1, 1)));
+    assert_broken(seen, Invariant::DurableVotes, "another block than the final one");
 }

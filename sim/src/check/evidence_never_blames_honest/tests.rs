@@ -22,17 +22,17 @@ fn against(stage: &Stage, number: u32) -> Evidence {
 fn liars_may_be_blamed_and_forgers_ignored() {
     let mut stage = Stage::new(4, EvidenceNeverBlamesHonest).corrupt(&[3]);
     let evidence = against(&stage, 3);
-    stage.fine(0, What::Reported(Arc::new(Event::Evidence(evidence))));
+    stage.fine(0, What::Reported(Arc::new(Event::Evidence(Box::new(evidence)))));
     // The votes in it were never signed: nobody honest may believe it, but a liar may send it.
     let forged = against(&stage, 1);
-    assert_eq!(stage.send(3, Message::Evidence(forged)), Ok(()));
+    assert_eq!(stage.send(3, Message::Evidence(Box::new(forged))), Ok(()));
 }
 
 #[test]
 fn an_honest_validator_that_believes_it_breaks_it() {
     let mut stage = Stage::new(4, EvidenceNeverBlamesHonest).corrupt(&[3]);
     let forged = against(&stage, 1);
-    let seen = stage.see(0, What::Reported(Arc::new(Event::Evidence(forged))));
+    let seen = stage.see(0, What::Reported(Arc::new(Event::Evidence(Box::new(forged)))));
     assert_broken(seen, Invariant::EvidenceNeverBlamesHonest, "against n1, which is honest");
 }
 
@@ -41,8 +41,11 @@ fn real_evidence_breaks_it_even_from_a_liar() {
     let mut stage = Stage::new(4, EvidenceNeverBlamesHonest).corrupt(&[3]);
     let real = against(&stage, 1);
     for vote in real.votes() {
-        assert_eq!(stage.sign(&[1], vote.statement), Ok(()));
+        assert_eq!(
+            stage.sign(&[1], vote.about_view().expect("two votes of a view").statement),
+            Ok(())
+        );
     }
-    let seen = stage.send(3, Message::Evidence(real));
+    let seen = stage.send(3, Message::Evidence(Box::new(real)));
     assert_broken(seen, Invariant::EvidenceNeverBlamesHonest, "against n1, which is honest");
 }

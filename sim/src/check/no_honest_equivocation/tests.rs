@@ -4,7 +4,7 @@
 use quorate_core::{codec::Bounded, message::Message, vote::Statement};
 
 use super::{
-    super::stage::{Stage, assert_broken, nullify, started},
+    super::stage::{Stage, assert_broken, checkpoint, nullify, started},
     NoHonestEquivocation,
 };
 use crate::scenario::Invariant;
@@ -50,4 +50,14 @@ fn a_liar_may_contradict_itself() {
     let candidate = stage.on_root(1, &block);
     assert_eq!(stage.sign(&[2], Statement::Finalize(candidate)), Ok(()));
     assert_eq!(stage.sign(&[2], nullify(1)), Ok(()));
+}
+
+#[test]
+fn two_checkpoints_of_one_height_break_it() {
+    let mut stage = Stage::new(4, NoHonestEquivocation::default());
+    assert_eq!(stage.sign(&[0], checkpoint(8, 1)), Ok(()));
+    assert_eq!(stage.sign(&[0], nullify(8)), Ok(()), "a view is no height");
+    assert_eq!(stage.sign(&[0], checkpoint(16, 2)), Ok(()));
+    let seen = stage.sign(&[0], checkpoint(8, 2));
+    assert_broken(seen, Invariant::NoHonestEquivocation, "n0 said checkpoint h8");
 }

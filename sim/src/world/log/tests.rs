@@ -10,7 +10,7 @@ use super::{Corruption, Entry, encode_pledge, encode_slot, encode_write, read, r
 
 fn pledge(view: u64) -> Pledge {
     let statement = Statement::Nullify { epoch: Epoch::ZERO, view: View::new(view) };
-    Pledge { safety: SafetyState::default(), statement }
+    Pledge::View { safety: SafetyState::default(), statement }
 }
 
 /// A log of five entries, and where each ends.

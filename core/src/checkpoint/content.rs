@@ -1,0 +1,31 @@
+//! What a checkpoint says.
+
+use borsh::{BorshDeserialize, BorshSerialize};
+
+use crate::types::{Digest, Epoch, Height};
+
+/// "After this height the state is this, and this is what happened since the last checkpoint."
+///
+/// Whoever trusts the committee needs nothing else to judge any account, receipt or outgoing transfer:
+/// each is proven by a path to one of the roots.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize,
+)]
+pub struct Checkpoint {
+    /// The epoch of the block.
+    pub epoch: Epoch,
+    /// The height executed last.
+    pub height: Height,
+    /// The block at that height.
+    pub block: Digest,
+    /// Commits to every cell of the state.
+    pub state_root: Digest,
+    /// Merkle root over the receipt roots of all heights since the previous checkpoint.
+    pub receipts_root: Digest,
+    /// Merkle root over the outbox roots of the same heights.
+    pub outbox_root: Digest,
+    /// The committee whose members sign this.
+    pub committee: Digest,
+    /// The next epoch's committee, if the block ends its epoch.
+    pub next_committee: Option<Digest>,
+}

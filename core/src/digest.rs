@@ -3,10 +3,7 @@
 //! Every digest begins with the length and bytes of its domain, so a digest of one kind of thing is
 //! never a digest of another. The domains are listed here and nowhere else.
 
-use blake2::{
-    Blake2b, Digest as _,
-    digest::consts::{U32, U64},
-};
+use blake2::{Blake2b, Digest as _, digest::consts::U32};
 use borsh::BorshSerialize;
 
 use crate::types::Digest;
@@ -44,10 +41,10 @@ pub enum Domain {
     CellPath,
     /// A state cell's value.
     CellValue,
-    /// A state cell's share of the order-free state digest.
-    CellLanes,
-    /// The whole state.
+    /// The order-free digest of the state.
     State,
+    /// What came of one transaction.
+    Receipt,
     /// A node of a Merkle tree over a list.
     Merkle,
     /// A forked seed.
@@ -80,8 +77,8 @@ impl Domain {
             Self::Address => b"quorate/1/address",
             Self::CellPath => b"quorate/1/cell-path",
             Self::CellValue => b"quorate/1/cell-value",
-            Self::CellLanes => b"quorate/1/cell-lanes",
             Self::State => b"quorate/1/state",
+            Self::Receipt => b"quorate/1/receipt",
             Self::Merkle => b"quorate/1/merkle",
             Self::Seed => b"quorate/1/seed",
             Self::SignatureBatch => b"quorate/1/signature-batch",
@@ -132,24 +129,6 @@ impl Hasher {
 #[must_use]
 pub fn digest_of<T: BorshSerialize + ?Sized>(domain: Domain, value: &T) -> Digest {
     Hasher::new(domain).value(value).finish()
-}
-
-/// Fills `out` with bytes that only `seed` and the domain decide: BLAKE2b-512 in counter mode, each
-/// block over the domain, the seed and the block's number.
-///
-/// # Panics
-/// If `out` is longer than 256 GiB.
-pub fn expand(domain: Domain, seed: &Digest, out: &mut [u8]) {
-    let tag = domain.tag();
-    let mut prefix = Blake2b::<U64>::new();
-    prefix.update([u8::try_from(tag.len()).expect("domain tags are short")]);
-    prefix.update(tag);
-    prefix.update(seed.get());
-    for (number, block) in out.chunks_mut(64).enumerate() {
-        let number = u32::try_from(number).expect("at most 2^32 blocks");
-        let bytes = prefix.clone().chain_update(number.to_le_bytes()).finalize();
-        block.copy_from_slice(&bytes[..block.len()]);
-    }
 }
 
 /// Lets borsh write straight into the hash.

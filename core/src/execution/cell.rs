@@ -62,6 +62,11 @@ impl CellPath {
         &self.0
     }
 
+    /// A path that was made here before.
+    pub(super) const fn from_raw(raw: [u8; 32]) -> Self {
+        Self(raw)
+    }
+
     fn of<K: BorshSerialize>(kind: CellKind, key: &K) -> Self {
         let digest = Hasher::new(Domain::CellPath).value(&kind).value(key).finish();
         let mut raw = *digest.get();
@@ -172,7 +177,7 @@ impl Cell {
     }
 }
 
-/// Stands for one cell at one path in the state's digest.
+/// Stands for one cell at one path wherever the state is committed to.
 #[must_use]
 pub fn element(path: &CellPath, cell: &Cell) -> Digest {
     Hasher::new(Domain::CellValue).value(path).value(cell).finish()

@@ -1,21 +1,24 @@
-//! All cells, with their digest and the ledger's totals kept up to date.
+//! All cells, with what commits to them kept up to date.
 //!
 //! Changes are gathered in an overlay and committed once per block, so a cell that a block touches a
-//! thousand times costs one update.
+//! thousand times costs one update, and a block that changes nothing costs nothing.
 
 use std::{
     collections::BTreeMap,
     ops::{Add, Sub},
 };
 
-use borsh::{BorshDeserialize, BorshSerialize};
+use borsh::{BorshDeserialize, BorshSerialize, io};
 
 use crate::{
     execution::{
         cell::{Cell, CellPath, System, element},
+        commitment::Commitment,
         lthash::LtHash,
+        undo::{RollbackError, Undo},
     },
-    types::Digest,
+    tree::{Change, Tree, subtree_root},
+    types::{Digest, Height},
 };
 
 /// Where all native tokens are.
@@ -79,19 +82,22 @@ impl Sub for Supply {
 }
 
 /// Every cell there is.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Debug)]
 pub(super) struct Cells {
     map: BTreeMap<CellPath, Cell>,
-    hash: LtHash,
-    /// Of `hash`, which is two kilobytes: most empty blocks leave it as it is.
-    digest: Digest,
-    supply: Supply,
+    tree: Tree,
+    lanes: LtHash,
+    commitment: Commitment,
+    undo: Undo,
 }
 
 impl Default for Cells {
     fn default() -> Self {
-        let hash = LtHash::new();
-        Self { map: BTreeMap::new(), digest: hash.digest(), hash, supply: Supply::default() }
+        let lanes = LtHash::new();
+        let commitment =
+            Commitment { root: Digest::ZERO, lanes: lanes.digest(), supply: Supply::default() };
+        let (map, tree) = (BTreeMap::new(), Tree::new());
+        Self { map, tree, lanes, commitment, undo: Undo::default() }
     }
 }
 
@@ -104,54 +110,146 @@ impl Cells {
         self.map.values()
     }
 
+    /// Cells from a path on, ascending.
+    pub(super) fn range(&self, from: CellPath) -> impl Iterator<Item = (&CellPath, &Cell)> {
+        self.map.range(from..)
+    }
+
     pub(super) fn digest(&self) -> Digest {
-        self.digest
+        self.commitment.root
+    }
+
+    pub(super) fn commitment(&self) -> &Commitment {
+        &self.commitment
+    }
+
+    pub(super) fn tree(&self) -> &Tree {
+        &self.tree
     }
 
     pub(super) fn supply(&self) -> Supply {
-        self.supply
+        self.commitment.supply
     }
 
-    /// Puts new cells in place of old ones, or removes them.
+    /// Puts new cells in place of old ones, or removes them. What was there is not remembered.
+    ///
+    /// # Panics
+    /// If the changes are not in strictly ascending order of paths, or a cell is at a path of another kind.
     pub(super) fn commit(&mut self, changes: Vec<(CellPath, Option<Cell>)>) {
-        let mut before = Supply::default();
-        let mut after = Supply::default();
-        let mut changed = false;
+        drop(self.replace(changes));
+    }
+
+    /// As [`Self::commit`], and remembers for a while what was there before this height.
+    pub(super) fn commit_block(&mut self, height: Height, changes: Vec<(CellPath, Option<Cell>)>) {
+        let before = self.replace(changes);
+        self.undo.push(height, before);
+    }
+
+    /// Takes back all blocks above `height`.
+    ///
+    /// # Errors
+    /// If some of them are no longer remembered; then nothing changes.
+    pub(super) fn rollback(&mut self, height: Height) -> Result<(), RollbackError> {
+        for before in self.undo.take_above(height)? {
+            drop(self.replace(before));
+        }
+        Ok(())
+    }
+
+    /// Starts to remember at `height`: what was before it was never here.
+    pub(super) fn begin_at(&mut self, height: Height) {
+        self.undo = Undo::from(height);
+    }
+
+    /// Makes changes and returns how to take them back.
+    fn replace(&mut self, changes: Vec<(CellPath, Option<Cell>)>) -> Vec<(CellPath, Option<Cell>)> {
+        let (mut before, mut after) = (Supply::default(), Supply::default());
+        let mut replaced = Vec::with_capacity(changes.len());
+        let mut elements = Vec::with_capacity(changes.len());
         for (path, cell) in changes {
-            let old = match &cell {
-                Some(cell) => {
-                    assert_eq!(path.get()[0], cell.kind().code(), "{path:?} cannot hold {cell:?}");
-                    self.map.insert(path, cell.clone())
-                }
+            let new = cell.as_ref().map(|cell| {
+                assert_eq!(path.get()[0], cell.kind().code(), "{path:?} cannot hold {cell:?}");
+                after = after + Supply::of(cell);
+                element(&path, cell)
+            });
+            let old = match cell {
+                Some(cell) => self.map.insert(path, cell),
                 None => self.map.remove(&path),
             };
-            if old == cell {
-                continue;
-            }
-            changed = true;
-            if let Some(old) = old {
-                before = before + Supply::of(&old);
-                self.hash.remove(&element(&path, &old));
-            }
-            if let Some(cell) = cell {
-                after = after + Supply::of(&cell);
-                self.hash.add(&element(&path, &cell));
+            let gone = old.as_ref().map(|old| {
+                before = before + Supply::of(old);
+                element(&path, old)
+            });
+            if gone != new {
+                gone.iter().for_each(|gone| self.lanes.remove(gone));
+                new.iter().for_each(|new| self.lanes.add(new));
+                elements.push(Change { path: *path.get(), value: new });
+                replaced.push((path, old));
             }
         }
-        self.supply = self.supply + after - before;
-        if changed {
-            self.digest = self.hash.digest();
+        if elements.is_empty() {
+            return replaced;
         }
+        self.tree.update(&elements);
+        let supply = self.commitment.supply + after - before;
+        let (root, lanes) = (self.tree.root(), self.lanes.digest());
+        self.commitment = Commitment { root, lanes, supply };
+        replaced
     }
 
-    /// The digest and the supply, worked out from nothing but the cells.
-    pub(super) fn recomputed(&self) -> (Digest, Supply) {
-        let mut hash = LtHash::new();
-        let mut supply = Supply::default();
+    /// The commitment, worked out from nothing but the cells and the definitions.
+    pub(super) fn recomputed(&self) -> Commitment {
+        let (mut lanes, mut supply) = (LtHash::new(), Supply::default());
+        let mut leaves = Vec::with_capacity(self.map.len());
         for (path, cell) in &self.map {
-            hash.add(&element(path, cell));
+            let element = element(path, cell);
+            lanes.add(&element);
             supply = supply + Supply::of(cell);
+            leaves.push((*path.get(), element));
         }
-        (hash.digest(), supply)
+        Commitment { root: subtree_root(0, &leaves), lanes: lanes.digest(), supply }
     }
 }
+
+impl FromIterator<(CellPath, Cell)> for Cells {
+    /// Cells in ascending order of paths.
+    fn from_iter<I: IntoIterator<Item = (CellPath, Cell)>>(cells: I) -> Self {
+        let mut own = Self::default();
+        let all = cells.into_iter().map(|(path, cell)| (path, Some(cell)));
+        own.commit(all.collect());
+        own
+    }
+}
+
+/// Equal if the cells are. What is remembered of earlier blocks does not count.
+impl PartialEq for Cells {
+    fn eq(&self, other: &Self) -> bool {
+        self.commitment == other.commitment
+            && self.map == other.map
+            && self.tree == other.tree
+            && self.lanes == other.lanes
+    }
+}
+
+impl Eq for Cells {}
+
+impl BorshSerialize for Cells {
+    fn serialize<W: io::Write>(&self, writer: &mut W) -> io::Result<()> {
+        self.map.serialize(writer)?;
+        self.undo.serialize(writer)
+    }
+}
+
+impl BorshDeserialize for Cells {
+    fn deserialize_reader<R: io::Read>(reader: &mut R) -> io::Result<Self> {
+        let map = BTreeMap::<CellPath, Cell>::deserialize_reader(reader)?;
+        if map.iter().any(|(path, cell)| path.get()[0] != cell.kind().code()) {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        let undo = Undo::deserialize_reader(reader)?;
+        Ok(Self { undo, ..map.into_iter().collect() })
+    }
+}
+
+#[cfg(test)]
+mod tests;

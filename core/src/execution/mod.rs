@@ -9,6 +9,7 @@
 pub mod access;
 pub mod cell;
 mod cells;
+mod commitment;
 mod epilogue;
 pub mod lane;
 pub mod lthash;
@@ -16,16 +17,20 @@ mod outcome;
 mod overlay;
 pub mod prefetch;
 pub mod schedule;
+pub mod snapshot;
 mod state;
 pub mod transition;
+mod undo;
 mod work;
 
 pub use cell::Account;
 pub use cells::Supply;
+pub use commitment::{Commitment, verify_cell};
 pub use lane::Execution;
 pub use outcome::{Counts, ExecutedBlock, Failure, Outcome, Skip, Standing};
 pub use schedule::{Executor, Options, Scheduler};
-pub use state::{ExecutionState, GenesisError, HeldCells};
+pub use state::{ExecutionState, GenesisError, HeldCells, RestoreError};
+pub use undo::{RollbackError, UNDO_HEIGHTS};
 pub use work::{Done, Work};
 
 #[cfg(test)]

@@ -8,7 +8,9 @@ use std::fmt;
 use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::{
-    execution::cell::CellPath,
+    digest::{Domain, digest_of},
+    execution::{cell::CellPath, commitment::Commitment},
+    merkle,
     transaction::{Address, TransferFault},
     types::{Digest, Height},
 };
@@ -18,8 +20,14 @@ use crate::{
 pub struct ExecutedBlock {
     /// Its height.
     pub height: Height,
-    /// The digest of the state after it.
+    /// The root of the state after it.
     pub state: Digest,
+    /// The order-free digest of the same state: wherever the roots agree, so must these.
+    pub lanes: Digest,
+    /// The root of the list of receipts: one per transaction, in block order.
+    pub receipts_root: Digest,
+    /// The root of the list of messages to other chains, of which there are none yet.
+    pub outbox_root: Digest,
     /// The id and fate of every transaction, in block order.
     pub outcomes: Vec<(Digest, Outcome)>,
     /// How every payer of the block stands now, ascending by address.
@@ -40,6 +48,33 @@ pub struct Standing {
 }
 
 impl ExecutedBlock {
+    /// What came of a block, from its parts.
+    #[must_use]
+    pub fn new(
+        height: Height,
+        commitment: &Commitment,
+        outcomes: Vec<(Digest, Outcome)>,
+        payers: Vec<Standing>,
+        balances: Vec<(CellPath, u64)>,
+    ) -> Self {
+        Self {
+            height,
+            state: commitment.root,
+            lanes: commitment.lanes,
+            receipts_root: merkle::root(&receipts(&outcomes)),
+            outbox_root: merkle::root(&[]),
+            outcomes,
+            payers,
+            balances,
+        }
+    }
+
+    /// The leaves of [`Self::receipts_root`], for proofs.
+    #[must_use]
+    pub fn receipts(&self) -> Vec<Digest> {
+        receipts(&self.outcomes)
+    }
+
     /// How many transactions were applied, failed and skipped.
     ///
     /// # Panics
@@ -56,6 +91,11 @@ impl ExecutedBlock {
             skipped: count(|outcome| matches!(outcome, Outcome::Skipped(_))),
         }
     }
+}
+
+/// One digest per transaction: of its id and its fate.
+fn receipts(outcomes: &[(Digest, Outcome)]) -> Vec<Digest> {
+    outcomes.iter().map(|outcome| digest_of(Domain::Receipt, outcome)).collect()
 }
 
 /// How many transactions of a block met which fate.

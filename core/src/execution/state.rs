@@ -14,17 +14,20 @@ use crate::{
     committee::{Committee, CommitteeError},
     config::Genesis,
     execution::{
-        cell::{Account, Cell, CellKind, CellPath, OffenceRecord, System, SystemKey},
+        cell::{Account, Cell, CellKind, CellPath, OffenceRecord, System, SystemKey, element},
         cells::{Cells, Supply},
+        commitment::Commitment,
         epilogue,
         outcome::{ExecutedBlock, Standing},
         overlay::Overlay,
         prefetch::{CellSource, ReadError},
         schedule::{Executor, Options, Parallel},
         transition::Params,
+        undo::RollbackError,
         work::{Done, Work},
     },
     transaction::Address,
+    tree::PathProof,
     types::{ChainId, Digest, Height, ValidatorId},
 };
 
@@ -40,6 +43,22 @@ pub enum GenesisError {
     /// Balances and stakes do not add up to a `u64`.
     #[error("opening balances and stakes together are {0}, which exceeds 2^64 - 1")]
     SupplyTooLarge(u128),
+}
+
+/// Why cells are not the state of a chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RestoreError {
+    /// The chain cannot have begun.
+    #[error(transparent)]
+    Genesis(#[from] GenesisError),
+    /// Tokens appeared or vanished.
+    #[error("the cells hold {held} tokens but the genesis issued {issued}")]
+    Supply {
+        /// By the genesis.
+        issued: u128,
+        /// By the cells.
+        held: u128,
+    },
 }
 
 /// The state after some height.
@@ -176,18 +195,13 @@ impl ExecutionState {
         let payers = payers.collect();
         let changes = overlay.changes();
         let balances = balances(&changes);
-        self.cells.commit(changes);
+        self.cells.commit_block(header.height, changes);
         self.height = header.height;
         let supply = self.cells.supply();
         assert_eq!(supply.total(), self.issued, "height {}: tokens leak: {supply:?}", self.height);
         let outcomes = prepared.iter().zip(&effects).map(|(one, done)| (one.id, done.outcome));
-        let executed = ExecutedBlock {
-            height: self.height,
-            state: self.digest(),
-            outcomes: outcomes.collect(),
-            payers,
-            balances,
-        };
+        let (commitment, outcomes) = (self.cells.commitment(), outcomes.collect());
+        let executed = ExecutedBlock::new(self.height, commitment, outcomes, payers, balances);
         (executed, overlay)
     }
 
@@ -197,7 +211,7 @@ impl ExecutionState {
         self.height
     }
 
-    /// Commits to every cell. Does not depend on the order or the blocks that made them.
+    /// The root of the state: commits to every cell, and does not depend on the blocks that made them.
     #[must_use]
     pub fn digest(&self) -> Digest {
         self.cells.digest()
@@ -215,10 +229,65 @@ impl ExecutionState {
         self.issued
     }
 
-    /// The digest and the supply, worked out from nothing but the cells: for checkers.
+    /// All that the state is known by.
     #[must_use]
-    pub fn recomputed(&self) -> (Digest, Supply) {
+    pub fn commitment(&self) -> &Commitment {
+        self.cells.commitment()
+    }
+
+    /// The same, worked out from nothing but the cells: for checkers.
+    #[must_use]
+    pub fn recomputed(&self) -> Commitment {
         self.cells.recomputed()
+    }
+
+    /// Takes back all blocks above `height`; one that is not below the last block changes nothing.
+    ///
+    /// # Errors
+    /// If `height` is more than [`UNDO_HEIGHTS`] below the last block, or below where this state began.
+    /// Then nothing changes.
+    ///
+    /// [`UNDO_HEIGHTS`]: super::UNDO_HEIGHTS
+    pub fn rollback(&mut self, height: Height) -> Result<(), RollbackError> {
+        self.cells.rollback(height)?;
+        self.height = self.height.min(height);
+        Ok(())
+    }
+
+    /// What is at a path, with a proof of it, or that there is nothing. See [`super::verify_cell`].
+    ///
+    /// # Panics
+    /// Never: a leaf of the tree is a cell.
+    #[must_use]
+    pub fn prove(&self, path: &CellPath) -> (Option<Cell>, PathProof) {
+        let cell = self.cells.read(path).cloned();
+        let proof = self.cells.tree().prove(path.get(), |other| {
+            let other = CellPath::from_raw(*other);
+            element(&other, self.cells.read(&other).expect("a leaf of the tree is a cell"))
+        });
+        (cell, proof)
+    }
+
+    /// The state after `height` of a chain that began with `genesis`, if these are its cells.
+    ///
+    /// # Errors
+    /// If the genesis is bad, or the cells hold more or less than it issued.
+    pub(super) fn restored(
+        genesis: &Genesis,
+        height: Height,
+        mut cells: Cells,
+    ) -> Result<Self, RestoreError> {
+        let Self { chain_id, committee, issued, .. } = Self::try_new(genesis)?;
+        let held = cells.supply().total();
+        if held != issued {
+            return Err(RestoreError::Supply { issued, held });
+        }
+        cells.begin_at(height);
+        Ok(Self { chain_id, committee, issued, height, cells })
+    }
+
+    pub(super) fn cells(&self) -> &Cells {
+        &self.cells
     }
 
     /// An account; one that does not exist has nonce and balance zero.

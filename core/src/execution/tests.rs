@@ -25,8 +25,8 @@ fn state_digest_is_pinned() {
     state.execute(&block(1, vec![transfer(0, 0, 3, &[(1, 20), (2, 1)])], vec![]));
     let shown = format!("{before}\n{}\n", state.digest());
     expect![[r#"
-        ca546dc843337d2231a9f27c6140c4037ec6e4bf5ea86d14c1a7dc40439fb954
-        78437b40249f9631e5c4d83acf0e387d2c8a0b8b2d65328b9baaee453f38fa60
+        29b2f6cebf5352efb21e3fb213174b57ca258d5837d794371341bb5d222a6e8e
+        725cf0231e282d9bcb38916d1bd74f8d1f8c18bea78eab9093cea770a5f24fbd
     "#]]
     .assert_eq(&shown);
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::{
     codec::{self, Bounded},
     evidence::Evidence,
+    execution::{ExecutionState, cell::CellPath},
     merkle,
     message::{BlockRequest, BlockResponse, BlockWant, CertificateRequest, Message, Status},
     random::Seed,
@@ -13,6 +14,7 @@ use crate::{
     store::{Record, Recovered, SignerRecord, Stored},
     testing::cast::{Cast, Link, account_key, checkpoint, finalize, notarize, nullify},
     transaction::{Address, Output, Transaction, TransactionBody, TransactionKind},
+    tree::{Change, MultiProof, Tree},
     types::{ChainId, Digest, Epoch, Height, View},
     vote::Kind,
 };
@@ -173,8 +175,26 @@ pub fn samples() -> Vec<Sample> {
         let proof = merkle::prove(&leaves, index).expect("a place in the list");
         add("merkle-proof", name, codec::encode(&proof));
     }
+    let state = ExecutionState::new(cast.genesis());
+    let manifest = state.manifest();
+    let chunk = state.chunk(&manifest.parts[0].prefix).expect("a part of this state");
+    add("chunk", "genesis", chunk);
+    add("manifest", "genesis", codec::encode(&manifest));
+    for (name, account) in [("present", 0), ("absent", 99)] {
+        let path = CellPath::account(&Address::of_key(&account_key(account).public()));
+        add("path-proof", name, codec::encode(&state.prove(&path).1));
+    }
+    add("multi-proof", "three", codec::encode(&multi_proof()));
     add("replica", "restored", codec::encode(&replica));
     samples
+}
+
+/// A proof of a path that has a value, of one beside it that has none, and of one far from all.
+fn multi_proof() -> MultiProof {
+    let change = |first| Change { path: [first; 32], value: Some(Digest::new([first; 32])) };
+    let mut tree = Tree::new();
+    tree.update(&[1, 2, 7, 90, 91, 200].map(change));
+    tree.prove_many(&[[2; 32], [3; 32], [240; 32]], |other| Digest::new(*other))
 }
 
 fn recovered(chain: &[Link]) -> Recovered {

@@ -14,6 +14,7 @@ use crate::{
     codec,
     config::Genesis,
     evidence::Evidence,
+    execution::snapshot::{Chunk, Manifest},
     merkle,
     message::{MESSAGE_BYTES_MAX, Message},
     proof::{CommitProof, SKIPS_MAX},
@@ -21,6 +22,7 @@ use crate::{
     signer::SignState,
     store::{Record, Recovered},
     transaction::Transaction,
+    tree::{MultiProof, PathProof},
     types::Digest,
 };
 
@@ -34,7 +36,7 @@ pub struct Target {
 }
 
 /// Every decoder.
-pub const TARGETS: [Target; 12] = [
+pub const TARGETS: [Target; 16] = [
     Target { name: "message", run: message },
     Target { name: "certificate", run: round_trip::<Certificate> },
     Target { name: "block", run: block },
@@ -46,6 +48,10 @@ pub const TARGETS: [Target; 12] = [
     Target { name: "genesis", run: genesis },
     Target { name: "commit-proof", run: commit_proof },
     Target { name: "merkle-proof", run: merkle_proof },
+    Target { name: "path-proof", run: path_proof },
+    Target { name: "multi-proof", run: multi_proof },
+    Target { name: "manifest", run: manifest },
+    Target { name: "chunk", run: round_trip::<Chunk> },
     Target { name: "replica", run: round_trip::<Replica> },
 ];
 
@@ -112,4 +118,22 @@ fn merkle_proof(bytes: &[u8]) -> bool {
     let proof = decoded::<merkle::Proof>(bytes);
     // Whatever it claims, it proves nothing of an unknown root.
     proof.inspect(|proof| assert!(!proof.verify(&Digest::ZERO, &Digest::ZERO))).is_some()
+}
+
+fn path_proof(bytes: &[u8]) -> bool {
+    let proof = decoded::<PathProof>(bytes);
+    let root = Digest::new([1; 32]);
+    proof.inspect(|proof| assert!(!proof.verify(&root, &[2; 32], Some(&root)))).is_some()
+}
+
+fn multi_proof(bytes: &[u8]) -> bool {
+    let proof = decoded::<MultiProof>(bytes);
+    let root = Digest::new([1; 32]);
+    let claims = [([2; 32], Some(root)), ([3; 32], None)].into();
+    proof.inspect(|proof| assert!(!proof.verify(&root, &claims))).is_some()
+}
+
+fn manifest(bytes: &[u8]) -> bool {
+    let manifest = decoded::<Manifest>(bytes);
+    manifest.inspect(|manifest| assert!(manifest.check(&Digest::new([1; 32])).is_err())).is_some()
 }

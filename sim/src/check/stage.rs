@@ -10,7 +10,7 @@ use quorate_core::{
     committee::Member,
     config::{Genesis, GenesisAccount, Parameters},
     crypto::SecretKey,
-    execution::{ExecutedBlock, Outcome},
+    execution::{Commitment, ExecutedBlock, Outcome, Supply},
     message::Message,
     proof::CommitProof,
     signer::{Pledge, SafetyState},
@@ -266,13 +266,10 @@ pub(super) fn started(life: u32, height: u64, survived: u64) -> What {
 
 pub(super) fn executed(block: &Arc<Block>, state: u8, outcome: Outcome) -> What {
     let ids = block.payload().transactions.iter().map(|one| (one.id(), outcome)).collect();
-    let result = ExecutedBlock {
-        height: block.header().height,
-        state: Digest::new([state; 32]),
-        outcomes: ids,
-        payers: Vec::new(),
-        balances: Vec::new(),
-    };
+    let state = Digest::new([state; 32]);
+    let commitment = Commitment { root: state, lanes: state, supply: Supply::default() };
+    let height = block.header().height;
+    let result = ExecutedBlock::new(height, &commitment, ids, vec![], vec![]);
     What::Executed { block: Arc::clone(block), result: Arc::new(result), replayed: false }
 }
 

@@ -84,17 +84,17 @@ fn parting(ours: &Content, theirs: &Content) -> Option<Height> {
 }
 
 fn proofs_from(content: &Content, height: Height) -> Vec<CommitProof> {
-    content.proofs.range(height..).map(|(_, proof)| proof.clone()).collect()
+    content.proofs_from(height).cloned().collect()
 }
 
 /// Whether every block from `height` up is proven, and the last of them directly.
 fn is_complete(content: &Content, height: Height) -> bool {
     let proven = content.chain.range(height..).all(|(height, block)| {
-        let proof = content.proofs.get(height);
+        let proof = content.proof(*height);
         proof.is_some_and(|proof| proof.candidate.block == *block && is_whole(proof))
     });
-    let direct = content.proofs.last_key_value();
-    proven && direct.is_some_and(|(_, proof)| proof.finalization.is_some())
+    let direct = content.proofs_from(height).next_back();
+    proven && direct.is_some_and(|proof| proof.finalization.is_some())
 }
 
 /// Whether a proof has its Notarization and a Nullification for every view it skips.

@@ -7,6 +7,7 @@
 use std::{collections::BTreeMap, fmt::Debug};
 
 use quorate_core::{
+    block::Candidate,
     event::Event,
     store::Record,
     types::{Digest, Epoch, Height, View},
@@ -22,7 +23,7 @@ use crate::{
 #[derive(Default)]
 pub struct Agreement {
     heights: BTreeMap<Height, (Digest, NodeIndex)>,
-    views: BTreeMap<(Epoch, View), (Digest, NodeIndex)>,
+    views: BTreeMap<(Epoch, View), (Candidate, NodeIndex)>,
 }
 
 impl Checker for Agreement {
@@ -39,16 +40,30 @@ impl Checker for Agreement {
                 for record in records.iter() {
                     let Record::Finalized(advance) = record else { continue };
                     for (height, block) in &advance.blocks {
-                        compare(&mut self.heights, *height, *block, observation, "height")?;
+                        compare(
+                            &mut self.heights,
+                            "height",
+                            *height,
+                            block,
+                            observation,
+                            Digest::clone,
+                        )?;
                     }
                     let place = (advance.tip.epoch, advance.tip.view);
-                    compare(&mut self.views, place, advance.tip.id(), observation, "view")?;
+                    compare(
+                        &mut self.views,
+                        "view",
+                        place,
+                        &advance.tip,
+                        observation,
+                        Candidate::id,
+                    )?;
                 }
                 Ok(())
             }
             What::Reported(event) => match event.as_ref() {
                 Event::Finalized { height, block, .. } => {
-                    compare(&mut self.heights, *height, *block, observation, "height")
+                    compare(&mut self.heights, "height", *height, block, observation, Digest::clone)
                 }
                 Event::SafetyHalt { height } if is_tolerable(scene) => {
                     let detail =
@@ -67,19 +82,20 @@ fn is_tolerable(scene: &Scene) -> bool {
     !scene.reaches_one_third(scene.dishonest_weight())
 }
 
-fn compare<K: Ord + Copy + Debug>(
-    known: &mut BTreeMap<K, (Digest, NodeIndex)>,
-    place: K,
-    value: Digest,
-    observation: &Observation,
+fn compare<K: Ord + Copy + Debug, V: PartialEq + Copy>(
+    known: &mut BTreeMap<K, (V, NodeIndex)>,
     what: &str,
+    place: K,
+    value: &V,
+    observation: &Observation,
+    id: impl Fn(&V) -> Digest,
 ) -> Result<(), Violation> {
-    let (first, by) = *known.entry(place).or_insert((value, observation.node));
+    let (first, by) = known.entry(place).or_insert((*value, observation.node));
     if first == value {
         return Ok(());
     }
-    let node = observation.node;
-    let detail = format!("at {what} {place:?} {by} finalized {first:?} and {node} {value:?}");
+    let (node, ours, theirs) = (observation.node, id(value), id(first));
+    let detail = format!("at {what} {place:?} {by} finalized {theirs:?} and {node} {ours:?}");
     Err(Violation::of(Invariant::Agreement, observation, detail))
 }
 

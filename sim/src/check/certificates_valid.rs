@@ -5,12 +5,11 @@
 //! Nullification beside a Finalization. That much is promised only while less than a third of the
 //! weight is dishonest; that each certificate holds is promised always.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use quorate_core::{
     certificate::Certificate,
-    digest::{Domain, digest_of},
-    types::{Digest, Epoch, View},
+    types::{Epoch, View},
     vote::{Kind, Statement},
 };
 
@@ -23,11 +22,10 @@ use crate::{
     },
 };
 
-/// The certificates seen so far.
+/// What the certificates seen so far decide.
 #[derive(Default)]
 pub struct CertificatesValid {
-    judged: BTreeSet<Digest>,
-    decided: BTreeMap<(Epoch, View), BTreeSet<Statement>>,
+    decided: BTreeMap<(Epoch, View), Vec<Statement>>,
 }
 
 impl Checker for CertificatesValid {
@@ -47,10 +45,6 @@ impl Checker for CertificatesValid {
             _ => return Ok(()),
         };
         for certificate in certificates {
-            // Judged once: votes are only ever added, so a good certificate stays good.
-            if !self.judged.insert(digest_of(Domain::Trace, certificate)) {
-                continue;
-            }
             scene
                 .judge(certificate)
                 .and_then(|()| self.check_conflict(scene, &certificate.statement))
@@ -67,8 +61,12 @@ impl CertificatesValid {
     fn check_conflict(&mut self, scene: &Scene, statement: &Statement) -> Result<(), String> {
         let place = (statement.epoch(), statement.view());
         let decided = self.decided.entry(place).or_default();
+        if decided.contains(statement) {
+            // Compared with the others before. Who is dishonest stays so, and nothing more is promised.
+            return Ok(());
+        }
         let other = decided.iter().find(|other| conflict(other, statement)).copied();
-        decided.insert(*statement);
+        decided.push(*statement);
         match other {
             Some(other) if !scene.reaches_one_third(scene.dishonest_weight()) => {
                 Err(format!("a quorum also signed {}", statement_words(&other)))

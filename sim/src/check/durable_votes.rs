@@ -6,7 +6,7 @@
 //! validator into the view, a Notarize also on its block, a Finalize on its block and Notarization, a
 //! checkpoint on the durable finality of its height.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, VecDeque};
 
 use quorate_core::{
     types::{Seq, View},
@@ -29,14 +29,13 @@ use crate::{
 /// What one node has promised, and how far the promise has come.
 #[derive(Clone, Debug, Default)]
 struct Promises {
-    /// In this life's log, by place.
-    appended: BTreeMap<Seq, Promise>,
-    /// In the durable part of the log.
-    durable: BTreeSet<Promise>,
-    /// In the durable sign-state, over all lives.
-    recorded: BTreeSet<Promise>,
-    /// Signed, over all lives.
-    signed: BTreeSet<Vote<Promise>>,
+    /// In this life's log, ascending by place, and not durable yet.
+    appended: VecDeque<(Seq, Promise)>,
+    /// In the durable part of the log, and not in the sign-state yet.
+    durable: Vec<Promise>,
+    /// In the durable sign-state, in this life or before, and not signed since. The scene knows what
+    /// was signed.
+    recorded: Vec<Promise>,
     /// Whether a write has failed in this life.
     failed: bool,
 }
@@ -66,16 +65,18 @@ impl Checker for DurableVotes {
                 Ok(())
             }
             What::PledgeAppended { seq, pledge } => {
-                promises.appended.insert(*seq, pledge.promise());
+                promises.appended.push_back((*seq, pledge.promise()));
                 match scene.mirror(node) {
                     Some(mirror) => rests_on(mirror, &pledge.promise()),
                     None => Err("a pledge before the node has started".to_owned()),
                 }
             }
             What::Durable { upto } => {
-                let rest = promises.appended.split_off(&upto.next());
-                let reached = std::mem::replace(&mut promises.appended, rest);
-                promises.durable.extend(reached.into_values());
+                while let Some((_, promise)) =
+                    promises.appended.pop_front_if(|(seq, _)| *seq <= *upto)
+                {
+                    promises.durable.push(promise);
+                }
                 Ok(())
             }
             What::WriteFailed => {
@@ -83,11 +84,11 @@ impl Checker for DurableVotes {
                 Ok(())
             }
             What::SignStateDurable(promise) => promises.on_recorded(promise),
-            What::Signed(vote) => promises.on_signed(vote),
+            What::Signed(vote) => promises.on_signed(scene, vote),
             What::Sent { parcel, .. } => {
                 let own = scene.actor(node.number()).map(|actor| actor.index);
                 let cast = votes::cast_in(parcel.message());
-                promises.on_sent(cast.into_iter().filter(|vote| Some(vote.signer) == own))
+                promises.on_sent(scene, cast.filter(|vote| Some(vote.signer) == own))
             }
             _ => Ok(()),
         };
@@ -97,38 +98,48 @@ impl Checker for DurableVotes {
 
 impl Promises {
     fn on_recorded(&mut self, promise: &Promise) -> Result<(), String> {
-        if !self.durable.contains(promise) {
+        if !take(&mut self.durable, promise) {
             let words = promise_words(promise);
             return Err(format!("{words} is in the sign-state before the log is durable"));
         }
-        self.recorded.insert(*promise);
+        self.recorded.push(*promise);
         Ok(())
     }
 
-    fn on_signed(&mut self, vote: &Vote<Promise>) -> Result<(), String> {
-        let words = promise_words(&vote.statement);
+    fn on_signed(&mut self, scene: &Scene, vote: &Vote<Promise>) -> Result<(), String> {
         if self.failed {
-            return Err(format!("signed {words} after a failed write"));
+            return Err(format!("signed {} after a failed write", promise_words(&vote.statement)));
         }
-        if !self.recorded.contains(&vote.statement) {
+        // What was signed once was in the sign-state then, and is for ever.
+        if !take(&mut self.recorded, &vote.statement) && !scene.is_repeated() {
+            let words = promise_words(&vote.statement);
             return Err(format!("signed {words} before the sign-state was durable"));
         }
-        self.signed.insert(*vote);
         Ok(())
     }
 
-    fn on_sent(&self, own: impl Iterator<Item = Vote<Promise>>) -> Result<(), String> {
+    fn on_sent(
+        &self,
+        scene: &Scene,
+        mut own: impl Iterator<Item = Vote<Promise>>,
+    ) -> Result<(), String> {
         if self.failed {
             return Err("sent something after a failed write".to_owned());
         }
-        for vote in own {
-            if !self.signed.contains(&vote) {
+        match own.find(|vote| !scene.was_signed(vote)) {
+            None => Ok(()),
+            Some(vote) => {
                 let words = promise_words(&vote.statement);
-                return Err(format!("sent {words} without having signed it durably"));
+                Err(format!("sent {words} without having signed it durably"))
             }
         }
-        Ok(())
     }
+}
+
+/// Takes a promise out; whether it was there.
+fn take(promises: &mut Vec<Promise>, wanted: &Promise) -> bool {
+    let place = promises.iter().position(|promise| promise == wanted);
+    place.map(|place| promises.remove(place)).is_some()
 }
 
 /// Whether the log holds what a promise rests on.
@@ -137,12 +148,12 @@ fn rests_on(mirror: &Mirror, promise: &Promise) -> Result<(), String> {
         Promise::View(statement) => vote_rests_on(mirror.appended(), statement),
         // The state can be computed again, but only from blocks that no crash takes back.
         Promise::Checkpoint(checkpoint) => {
-            let words = checkpoint_words(checkpoint);
-            let block = mirror.sure().chain.get(&checkpoint.height);
-            match block {
-                Some(block) if *block == checkpoint.block => Ok(()),
-                Some(_) => Err(format!("pledged {words} of another block than the final one")),
-                None => Err(format!("pledged {words} before its block was final on disk")),
+            let wrong =
+                |what: &str| Err(format!("pledged {} {what}", checkpoint_words(checkpoint)));
+            match mirror.surely_final(checkpoint.height) {
+                Some(block) if block == checkpoint.block => Ok(()),
+                Some(_) => wrong("of another block than the final one"),
+                None => wrong("before its block was final on disk"),
             }
         }
     }
@@ -150,21 +161,20 @@ fn rests_on(mirror: &Mirror, promise: &Promise) -> Result<(), String> {
 
 /// Whether the log holds what a vote of a view rests on.
 fn vote_rests_on(content: &Content, statement: &Statement) -> Result<(), String> {
-    let words = statement_words(statement);
     let view = statement.view();
+    let lacks = |what: &str| {
+        Err(format!("pledged {} without {what} in the log", statement_words(statement)))
+    };
     if let Statement::Finalize(candidate) = statement {
-        let id = Some(candidate.id());
-        let held = |kind| content.certificates.get(&(view, kind)).is_some_and(|held| *held == id);
+        let held = |kind| content.certificates.get(&(view, kind)) == Some(&Some(*candidate));
         if !held(Kind::Notarize) && !held(Kind::Finalize) {
-            return Err(format!("pledged {words} without its Notarization in the log"));
+            return lacks("its Notarization");
         }
     } else if !is_entered(content, view) {
-        return Err(format!("pledged {words} without the view's entry proof in the log"));
+        return lacks("the view's entry proof");
     }
     match statement.candidate() {
-        Some(candidate) if !content.blocks.contains(&candidate.block) => {
-            Err(format!("pledged {words} without its block in the log"))
-        }
+        Some(candidate) if !content.blocks.contains(&candidate.block) => lacks("its block"),
         _ => Ok(()),
     }
 }

@@ -163,7 +163,7 @@ impl Marks {
             _ => Vec::new(),
         };
         let proven = proven.into_iter().copied();
-        for vote in votes::cast_in(message).into_iter().chain(certified).chain(proven) {
+        for vote in votes::cast_in(message).chain(certified).chain(proven) {
             if scene.is_honest_at(vote.signer) {
                 continue;
             }

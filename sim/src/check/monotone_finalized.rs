@@ -5,7 +5,7 @@
 //! restart the height on the disk is at least the last durable and at most the last written. Also
 //! judged by what the replica reports in each of its lives.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use quorate_core::{
     event::Event,
@@ -25,7 +25,7 @@ struct Standing {
     /// Final blocks by height as written, from the last durable height up.
     chain: BTreeMap<Height, Digest>,
     /// The height after each log entry that is not durable yet.
-    pending: Vec<(Seq, Height)>,
+    pending: VecDeque<(Seq, Height)>,
     durable: Height,
     reported: Height,
 }
@@ -106,17 +106,19 @@ fn on_advance(
         }
         standing.chain.insert(*height, *block);
     }
-    standing.pending.push((seq, standing.head()));
+    standing.pending.push_back((seq, standing.head()));
     Ok(())
 }
 
 fn on_durable(standing: &mut Standing, upto: Seq) {
-    let covered = standing.pending.iter().filter(|(seq, _)| *seq <= upto);
-    let height = covered.map(|(_, height)| *height).max().unwrap_or(standing.durable);
-    standing.durable = standing.durable.max(height);
-    standing.pending.retain(|(seq, _)| *seq > upto);
+    while let Some((_, height)) = standing.pending.pop_front_if(|(seq, _)| *seq <= upto) {
+        standing.durable = standing.durable.max(height);
+    }
     // A little more than the head stays, for blocks that become final a second time.
-    standing.chain = standing.chain.split_off(&standing.durable.minus(RECENT));
+    let lowest = standing.durable.minus(RECENT);
+    while standing.chain.first_key_value().is_some_and(|(height, _)| *height < lowest) {
+        standing.chain.pop_first();
+    }
 }
 
 /// Final heights below the durable one that are still compared.

@@ -1,9 +1,9 @@
 //! No honest key ever contradicts itself, over its whole life.
 //!
 //! Two statements of one view contradict each other if both are Notarize or both Finalize and they
-//! differ, or if one is Nullify and the other Finalize; two checkpoints of one height, if they differ. What counts is the content, not the bytes: a
-//! restart may sign the same statement again. Every signature is looked at where it is made and again
-//! where it leaves a node.
+//! differ, or if one is Nullify and the other Finalize; two checkpoints of one height, if they differ.
+//! What counts is the content, not the bytes: a restart may sign the same statement again. Every
+//! signature is looked at where it is made and again where it leaves a node.
 
 use std::collections::BTreeMap;
 
@@ -25,10 +25,11 @@ enum Place {
     Height(Height),
 }
 
-/// Every promise of every honest validator, by validator and place. Restarts forget nothing.
+/// Compares with every vote the signer ever signed, which the scene remembers, and with what it sent
+/// without ever signing it.
 #[derive(Default)]
 pub struct NoHonestEquivocation {
-    said: BTreeMap<(u32, Place), Vec<Promise>>,
+    unsigned: BTreeMap<(u32, Place), Vec<Promise>>,
 }
 
 impl Checker for NoHonestEquivocation {
@@ -42,25 +43,44 @@ impl Checker for NoHonestEquivocation {
         if !scene.honesty.is_honest(number) {
             return Ok(());
         }
-        let uttered: Vec<Vote<Promise>> = match &observation.what {
-            What::Signed(vote) => vec![**vote],
-            What::Sent { parcel, .. } => votes::cast_in(parcel.message()),
-            _ => return Ok(()),
+        let judged = match &observation.what {
+            What::Signed(_) if scene.is_repeated() => Ok(()),
+            What::Signed(vote) if vote.signer == own => self.compare(scene, number, vote),
+            What::Sent { parcel, .. } => {
+                let mut cast = votes::cast_in(parcel.message()).filter(|vote| vote.signer == own);
+                cast.try_for_each(|vote| self.on_sent(scene, number, &vote))
+            }
+            _ => Ok(()),
         };
-        for vote in uttered.iter().filter(|vote| vote.signer == own) {
-            let place = (number, place(&vote.statement));
-            let said = self.said.entry(place).or_default();
-            if said.contains(&vote.statement) {
-                continue;
-            }
-            if let Some(before) = said.iter().find(|before| contradict(before, &vote.statement)) {
-                let (first, second) = (promise_words(before), promise_words(&vote.statement));
-                let detail = format!("n{number} said {first} and {second}");
-                return Err(Violation::of(self.invariant(), observation, detail));
-            }
-            said.push(vote.statement);
+        judged.map_err(|detail| Violation::of(self.invariant(), observation, detail))
+    }
+}
+
+impl NoHonestEquivocation {
+    /// What was signed was compared when it was signed.
+    fn on_sent(&mut self, scene: &Scene, number: u32, vote: &Vote<Promise>) -> Result<(), String> {
+        if scene.ballots.signature(&vote.statement, vote.signer).is_some() {
+            return Ok(());
+        }
+        self.compare(scene, number, vote)?;
+        let unsigned = self.unsigned.entry((number, place(&vote.statement))).or_default();
+        if !unsigned.contains(&vote.statement) {
+            unsigned.push(vote.statement);
         }
         Ok(())
+    }
+
+    fn compare(&self, scene: &Scene, number: u32, vote: &Vote<Promise>) -> Result<(), String> {
+        let signed = scene.ballots.beside(&vote.statement, vote.signer);
+        let unsigned = self.unsigned.get(&(number, place(&vote.statement)));
+        let mut said = signed.iter().chain(unsigned.into_iter().flatten());
+        match said.find(|before| contradict(before, &vote.statement)) {
+            None => Ok(()),
+            Some(before) => {
+                let (first, second) = (promise_words(before), promise_words(&vote.statement));
+                Err(format!("n{number} said {first} and {second}"))
+            }
+        }
     }
 }
 

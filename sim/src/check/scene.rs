@@ -3,20 +3,30 @@
 //! The genesis, who is honest, and three things that several checkers would otherwise each gather for
 //! themselves: every vote ever signed, every block's parent, and what lies in every node's log.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{cell::RefCell, collections::BTreeMap};
 
 use quorate_core::{
     certificate::Certificate,
     committee::Committee,
     config::Genesis,
-    crypto::PublicKey,
+    crypto::{PublicKey, Signature},
     message::Message,
-    types::{PeerId, ValidatorIndex},
+    types::{Epoch, PeerId, ValidatorIndex, View},
     vote::{Promise, SigningContext, Statement, Vote},
 };
 
-use super::{ballots::Ballots, honesty::Honesty, lineage::Lineage, mirror::Mirror, votes};
+use super::{
+    ballots::{Ballots, Signatures},
+    honesty::Honesty,
+    lineage::Lineage,
+    mirror::Mirror,
+    votes,
+};
 use crate::trace::{NodeIndex, Observation, What};
+
+/// Views whose good certificates are remembered. Each is seen many times within few views, and what
+/// is forgotten is only judged again.
+const SOUND_VIEWS_MAX: usize = 64;
 
 /// One validator, under the names the world and the committee have for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +56,11 @@ pub struct Scene {
     pub honesty: Honesty,
     /// Every vote ever signed.
     pub ballots: Ballots,
+    /// Whether the vote just signed had been signed before.
+    repeated: bool,
+    /// Certificates found good. Votes are only ever added and nobody becomes honest again, so they
+    /// stay good.
+    sound: RefCell<BTreeMap<(Epoch, View), Vec<Certificate>>>,
     /// Every block's parent.
     pub lineage: Lineage,
     mirrors: BTreeMap<NodeIndex, Mirror>,
@@ -84,6 +99,8 @@ impl Scene {
             context,
             honesty: Honesty::default(),
             ballots: Ballots::default(),
+            repeated: false,
+            sound: RefCell::default(),
             lineage: Lineage::default(),
             mirrors: BTreeMap::new(),
             committee,
@@ -96,7 +113,7 @@ impl Scene {
     /// Takes in one observation, before any checker sees it.
     pub fn observe(&mut self, observation: &Observation) {
         match &observation.what {
-            What::Signed(vote) => self.ballots.enter(vote.as_ref()),
+            What::Signed(vote) => self.repeated = !self.ballots.enter(vote.as_ref()),
             What::Sent { parcel, .. } => {
                 self.lineage.observe_message(parcel.message());
                 if !self.honesty.is_honest_node(observation.node) {
@@ -117,10 +134,9 @@ impl Scene {
     /// Enters what a dishonest validator claims in its own name.
     fn believe(&mut self, number: u32, message: &Message) {
         let Some(own) = self.actor(number).map(|actor| actor.index) else { return };
-        let cast = votes::cast_in(message);
         let certified = votes::certificates_in(message).into_iter().flat_map(|one| one.votes());
         let certified = certified.map(|vote| vote.widened());
-        for vote in cast.into_iter().chain(certified) {
+        for vote in votes::cast_in(message).chain(certified) {
             if vote.signer == own {
                 self.ballots.enter(&vote);
             }
@@ -141,9 +157,21 @@ impl Scene {
     /// Whether the signers of a statement weigh more than two thirds, by all votes ever signed.
     #[must_use]
     pub fn has_quorum(&self, statement: &Statement) -> bool {
-        let Some(signatures) = self.ballots.of(statement) else { return false };
-        let weight = signatures.keys().map(|signer| u128::from(self.weight_at(*signer))).sum();
+        self.ballots.of(statement).is_some_and(|signatures| self.is_quorum(signatures))
+    }
+
+    /// Whether those who signed weigh more than two thirds.
+    #[must_use]
+    pub fn is_quorum(&self, signatures: &Signatures) -> bool {
+        let weight = signatures.signers().map(|signer| u128::from(self.weight_at(signer))).sum();
         self.outweighs_two_thirds(weight)
+    }
+
+    /// Whether the vote of the `Signed` just observed had been signed before: a restart says again
+    /// what was said.
+    #[must_use]
+    pub fn is_repeated(&self) -> bool {
+        self.repeated
     }
 
     /// Whether a vote was really signed by its signer.
@@ -152,9 +180,16 @@ impl Scene {
     #[must_use]
     pub fn was_signed<S: Copy + Into<Promise>>(&self, vote: &Vote<S>) -> bool {
         let recorded = self.ballots.signature(&vote.statement.into(), vote.signer);
-        recorded.is_some_and(|signature| {
-            !self.is_honest_at(vote.signer) || *signature == vote.signature
-        })
+        self.is_as_recorded(vote.signer, &vote.signature, recorded)
+    }
+
+    fn is_as_recorded(
+        &self,
+        signer: ValidatorIndex,
+        shown: &Signature,
+        recorded: Option<&Signature>,
+    ) -> bool {
+        recorded.is_some_and(|recorded| recorded == shown || !self.is_honest_at(signer))
     }
 
     /// What is wrong with a certificate, judged by all votes ever signed.
@@ -162,7 +197,21 @@ impl Scene {
     /// # Errors
     /// What is wrong, in words.
     pub fn judge(&self, certificate: &Certificate) -> Result<(), String> {
-        let signers: BTreeSet<ValidatorIndex> = certificate.signers.iter().collect();
+        let place = (certificate.statement.epoch(), certificate.view());
+        let mut sound = self.sound.borrow_mut();
+        if sound.get(&place).is_some_and(|known| known.contains(certificate)) {
+            return Ok(());
+        }
+        self.examine(certificate)?;
+        sound.entry(place).or_default().push(certificate.clone());
+        if sound.len() > SOUND_VIEWS_MAX {
+            sound.pop_first();
+        }
+        Ok(())
+    }
+
+    fn examine(&self, certificate: &Certificate) -> Result<(), String> {
+        let signers: Vec<ValidatorIndex> = certificate.signers.iter().collect();
         if signers.len() != certificate.signatures.len() {
             let (bits, signatures) = (signers.len(), certificate.signatures.len());
             return Err(format!("{bits} signers but {signatures} signatures"));
@@ -170,8 +219,13 @@ impl Scene {
         if let Some(unknown) = signers.iter().find(|signer| self.actor_at(**signer).is_none()) {
             return Err(format!("signer {unknown} is not in the committee"));
         }
-        if let Some(forged) = certificate.votes().find(|vote| !self.was_signed(vote)) {
-            return Err(format!("{} never signed it", self.name_at(forged.signer)));
+        let signed = self.ballots.of(&certificate.statement);
+        let is_forged = |(signer, signature): &(&ValidatorIndex, &Signature)| {
+            let recorded = signed.and_then(|signatures| signatures.of(**signer));
+            !self.is_as_recorded(**signer, signature, recorded)
+        };
+        if let Some((forged, _)) = signers.iter().zip(&certificate.signatures).find(is_forged) {
+            return Err(format!("{} never signed it", self.name_at(*forged)));
         }
         let weight = signers.iter().map(|signer| u128::from(self.weight_at(*signer))).sum();
         if !self.outweighs_two_thirds(weight) {

@@ -4,6 +4,8 @@
 //! that a quorum really signed, in an unbroken chain of parents. Evidence holds two votes its signer
 //! really signed.
 
+use std::{collections::VecDeque, sync::Arc};
+
 use quorate_core::{
     block::Block,
     store::{Finalized, Record},
@@ -16,9 +18,14 @@ use crate::{
     trace::{Observation, What},
 };
 
+/// Blocks remembered as good: as many as are under way at once, since all nodes share them.
+const BLOCKS_MAX: usize = 64;
+
 /// Judges each record by itself; the scene remembers the rest.
 #[derive(Default)]
-pub struct SyncOnlyVerified;
+pub struct SyncOnlyVerified {
+    good: VecDeque<Arc<Block>>,
+}
 
 impl Checker for SyncOnlyVerified {
     fn invariant(&self) -> Invariant {
@@ -31,7 +38,7 @@ impl Checker for SyncOnlyVerified {
             return Ok(());
         }
         let judged = records.iter().try_for_each(|record| match record {
-            Record::Block(block) => check_block(block),
+            Record::Block(block) => self.check_block(block),
             Record::Finalized(advance) => check_advance(scene, advance),
             Record::Certificate(certificate) => scene.judge(certificate),
             Record::Proof(proof) => proof.certificates().try_for_each(|one| scene.judge(one)),
@@ -47,11 +54,19 @@ impl Checker for SyncOnlyVerified {
     }
 }
 
-fn check_block(block: &Block) -> Result<(), String> {
-    if block.header().payload_root == block.payload().root() {
+impl SyncOnlyVerified {
+    fn check_block(&mut self, block: &Arc<Block>) -> Result<(), String> {
+        if self.good.iter().any(|good| Arc::ptr_eq(good, block)) {
+            return Ok(());
+        }
+        if block.header().payload_root != block.payload().root() {
+            return Err(format!("block {:?} with another payload", block.digest()));
+        }
+        self.good.push_back(Arc::clone(block));
+        if self.good.len() > BLOCKS_MAX {
+            self.good.pop_front();
+        }
         Ok(())
-    } else {
-        Err(format!("block {:?} with another payload", block.digest()))
     }
 }
 

@@ -6,8 +6,6 @@
 //! votes. A quorum is judged by the votes that exist, whoever has heard of them, so a validator that
 //! acts without one is caught and one that merely knows less than the checker is not.
 
-use std::collections::BTreeMap;
-
 use quorate_core::{
     block::{Candidate, root_id},
     types::{Epoch, View},
@@ -20,14 +18,9 @@ use crate::{
     trace::{Observation, What, describe::vote_words},
 };
 
-/// What one validator has signed in one view, in order, without repetitions.
-type Said = Vec<Statement>;
-
-/// What every honest validator has signed.
+/// Judges each vote by the ones before it, which the scene remembers.
 #[derive(Default)]
-pub struct VoteRules {
-    said: BTreeMap<(u32, Epoch, View), Said>,
-}
+pub struct VoteRules;
 
 impl Checker for VoteRules {
     fn invariant(&self) -> Invariant {
@@ -37,26 +30,25 @@ impl Checker for VoteRules {
     fn observe(&mut self, scene: &Scene, observation: &Observation) -> Result<(), Violation> {
         let What::Signed(vote) = &observation.what else { return Ok(()) };
         let Some(vote) = vote.about_view() else { return Ok(()) };
-        let number = observation.node.number();
-        if !scene.honesty.is_honest(number) {
+        if scene.is_repeated() || !scene.honesty.is_honest_node(observation.node) {
             return Ok(());
         }
-        let place = (number, vote.statement.epoch(), vote.statement.view());
-        let said = self.said.entry(place).or_default();
-        if said.contains(&vote.statement) {
-            return Ok(());
-        }
-        let judged = own_rules(said, &vote)
-            .and_then(|()| foundations(scene, &vote.statement))
-            .map_err(|reason| format!("{}: {reason}", vote_words(&vote)));
-        said.push(vote.statement);
-        judged.map_err(|detail| Violation::of(Invariant::VoteRules, observation, detail))
+        own_rules(scene, &vote).and_then(|()| foundations(scene, &vote.statement)).map_err(
+            |reason| {
+                let detail = format!("{}: {reason}", vote_words(&vote));
+                Violation::of(Invariant::VoteRules, observation, detail)
+            },
+        )
     }
 }
 
 /// What the validator's own earlier votes of the view forbid.
-fn own_rules(said: &Said, vote: &Vote) -> Result<(), &'static str> {
-    let has = |kind: Kind| said.iter().any(|statement| statement.kind() == kind);
+fn own_rules(scene: &Scene, vote: &Vote) -> Result<(), &'static str> {
+    let (epoch, view) = (vote.statement.epoch(), vote.statement.view());
+    let has = |kind: Kind| {
+        let mut said = scene.ballots.by(vote.signer, epoch, view);
+        said.any(|statement| statement.kind() == kind && *statement != vote.statement)
+    };
     match vote.statement.kind() {
         Kind::Notarize if has(Kind::Notarize) => Err("a second Notarize in the view"),
         Kind::Notarize if has(Kind::Nullify) => Err("a Notarize after its Nullify"),
@@ -92,11 +84,8 @@ fn builds_on(scene: &Scene, candidate: &Candidate) -> Result<(), &'static str> {
         epoch != Epoch::ZERO
             || parent_id == root_id(epoch, scene.context.genesis, scene.context.committee)
     } else {
-        let mut notarized = scene.ballots.in_view(epoch, parent_view, Kind::Notarize);
-        notarized.any(|(statement, _)| {
-            statement.candidate().is_some_and(|parent| parent.id() == parent_id)
-                && scene.has_quorum(statement)
-        })
+        let mut notarized = scene.ballots.of_kind(epoch, parent_view, Kind::Notarize);
+        notarized.any(|ballot| ballot.id == Some(parent_id) && scene.is_quorum(&ballot.signatures))
     };
     if !parent_stands {
         return Err("its parent is neither the root nor notarized by a quorum");

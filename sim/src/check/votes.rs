@@ -1,5 +1,7 @@
 //! The votes and certificates inside messages and records.
 
+use std::slice;
+
 use quorate_core::{
     certificate::Certificate,
     message::Message,
@@ -8,20 +10,20 @@ use quorate_core::{
 };
 
 /// Votes that a message casts: not those within certificates.
-#[must_use]
-pub fn cast_in(message: &Message) -> Vec<Vote<Promise>> {
-    match message {
-        Message::Proposal(proposal) => vec![proposal.notarize.widened()],
-        Message::Vote(vote) => vec![vote.widened()],
-        Message::Votes(votes) => votes.iter().map(Vote::widened).collect(),
+pub fn cast_in(message: &Message) -> impl Iterator<Item = Vote<Promise>> + '_ {
+    let about_views: &[Vote] = match message {
+        Message::Proposal(proposal) => slice::from_ref(&proposal.notarize),
+        Message::Vote(vote) => slice::from_ref(vote),
+        Message::Votes(votes) => votes,
         Message::Certificates(_)
         | Message::Status(_)
         | Message::CertificateRequest(_)
         | Message::BlockRequest(_)
         | Message::BlockResponse(_)
         | Message::Transactions(_)
-        | Message::Evidence(_) => Vec::new(),
-    }
+        | Message::Evidence(_) => &[],
+    };
+    about_views.iter().map(Vote::widened)
 }
 
 /// Certificates that a message carries.

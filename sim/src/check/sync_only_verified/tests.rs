@@ -13,7 +13,7 @@ use crate::scenario::Invariant;
 
 #[test]
 fn a_chain_under_a_real_finalization_is_fine() {
-    let mut stage = Stage::new(4, SyncOnlyVerified);
+    let mut stage = Stage::new(4, SyncOnlyVerified::default());
     let first = stage.first_block(0);
     let second = stage.child(&first, 0);
     let tip = on(&stage.on_root(1, &first), 2, &second);
@@ -28,7 +28,7 @@ fn a_chain_under_a_real_finalization_is_fine() {
 
 #[test]
 fn a_finalization_nobody_signed_breaks_it() {
-    let mut stage = Stage::new(4, SyncOnlyVerified);
+    let mut stage = Stage::new(4, SyncOnlyVerified::default());
     let first = stage.first_block(0);
     let tip = stage.on_root(1, &first);
     let record = stage.advance(tip, &[0, 1, 2], &[&first]);
@@ -38,7 +38,7 @@ fn a_finalization_nobody_signed_breaks_it() {
 
 #[test]
 fn a_block_beside_the_chain_breaks_it() {
-    let mut stage = Stage::new(4, SyncOnlyVerified);
+    let mut stage = Stage::new(4, SyncOnlyVerified::default());
     let (first, stray) = (stage.first_block(0), stage.first_block(1));
     let second = stage.child(&first, 0);
     let tip = on(&stage.on_root(1, &first), 2, &second);
@@ -52,7 +52,7 @@ fn a_block_beside_the_chain_breaks_it() {
 
 #[test]
 fn a_swapped_payload_breaks_it() {
-    let mut stage = Stage::new(4, SyncOnlyVerified);
+    let mut stage = Stage::new(4, SyncOnlyVerified::default());
     let first = stage.first_block(0);
     let swapped = Block::new(first.header().clone(), payload(vec![transaction(1)]));
     let seen = stage.see(3, wrote(1, vec![Record::Block(Arc::new(swapped))]));
@@ -61,7 +61,7 @@ fn a_swapped_payload_breaks_it() {
 
 #[test]
 fn evidence_of_votes_never_signed_breaks_it() {
-    let mut stage = Stage::new(4, SyncOnlyVerified).corrupt(&[2]);
+    let mut stage = Stage::new(4, SyncOnlyVerified::default()).corrupt(&[2]);
     let (left, right) = (stage.first_block(0), stage.first_block(1));
     let first = stage.vote(2, Statement::Notarize(stage.on_root(1, &left)));
     let second = stage.vote(2, Statement::Notarize(stage.on_root(1, &right)));

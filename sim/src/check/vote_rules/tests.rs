@@ -10,7 +10,7 @@ use crate::scenario::Invariant;
 
 #[test]
 fn an_ordinary_run_with_a_skipped_view_is_fine() {
-    let mut stage = Stage::new(4, VoteRules::default());
+    let mut stage = Stage::new(4, VoteRules);
     let first = stage.first_block(0);
     let second = stage.child(&first, 0);
     let parent = stage.on_root(1, &first);
@@ -30,7 +30,7 @@ fn an_ordinary_run_with_a_skipped_view_is_fine() {
 
 #[test]
 fn finalize_without_a_quorum_of_notarize_breaks_it() {
-    let mut stage = Stage::new(4, VoteRules::default());
+    let mut stage = Stage::new(4, VoteRules);
     let block = stage.first_block(0);
     let candidate = stage.on_root(1, &block);
     assert_eq!(stage.sign(&[0, 1], Statement::Notarize(candidate)), Ok(()));
@@ -40,7 +40,7 @@ fn finalize_without_a_quorum_of_notarize_breaks_it() {
 
 #[test]
 fn two_of_four_is_no_quorum_of_nullify() {
-    let mut stage = Stage::new(4, VoteRules::default());
+    let mut stage = Stage::new(4, VoteRules);
     let block = stage.first_block(0);
     let late = stage.on_root(2, &block);
     assert_eq!(stage.sign(&[0, 1], nullify(1)), Ok(()));
@@ -50,14 +50,14 @@ fn two_of_four_is_no_quorum_of_nullify() {
 
 #[test]
 fn a_parent_nobody_notarized_breaks_it() {
-    let mut stage = Stage::new(4, VoteRules::default());
+    let mut stage = Stage::new(4, VoteRules);
     let first = stage.first_block(0);
     let second = stage.child(&first, 0);
     let child = on(&stage.on_root(1, &first), 2, &second);
     let seen = stage.sign(&[0], Statement::Notarize(child));
     assert_broken(seen, Invariant::VoteRules, "neither the root nor notarized");
 
-    let mut stage = Stage::new(4, VoteRules::default());
+    let mut stage = Stage::new(4, VoteRules);
     let mut stray = stage.on_root(1, &first);
     stray.parent_id = Digest::ZERO;
     let seen = stage.sign(&[0], Statement::Notarize(stray));
@@ -74,7 +74,7 @@ fn own_votes_bind() {
         (vec![Statement::Finalize(candidate), nullify(1)], "a Nullify after its Finalize"),
     ];
     for (script, reason) in cases {
-        let mut stage = Stage::new(4, VoteRules::default());
+        let mut stage = Stage::new(4, VoteRules);
         assert_eq!(stage.sign(&[1, 2, 3], Statement::Notarize(candidate)), Ok(()));
         assert_eq!(stage.sign(&[0], script[0]), Ok(()));
         assert_broken(stage.sign(&[0], script[1]), Invariant::VoteRules, reason);

@@ -212,7 +212,9 @@ impl SignState {
         if safety.epoch > self.safety.epoch {
             self.views.clear();
         }
-        self.views = self.views.split_off(&safety.floor.next());
+        while self.views.first_key_value().is_some_and(|(lowest, _)| *lowest <= safety.floor) {
+            self.views.pop_first();
+        }
         self.safety = safety;
         self.views.insert(view, promises);
         Ok(())

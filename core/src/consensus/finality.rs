@@ -118,7 +118,8 @@ impl Consensus {
         path: Vec<Arc<Block>>,
         out: &mut Out<'_>,
     ) {
-        let mut batch = Vec::new();
+        // Its blocks are usually written: the advance and one proof per block remain.
+        let mut batch = Vec::with_capacity(path.len() + 1);
         for block in &path {
             let held = self.blocks.get_mut(&block.digest()).expect("on the path");
             if !held.written {
@@ -425,7 +426,9 @@ impl Consensus {
     /// the store still holds the certificates that were written before.
     fn prune(&mut self) {
         let view = self.finalized.view;
-        self.views = self.views.split_off(&view.next());
+        while self.views.first_key_value().is_some_and(|(lowest, _)| *lowest <= view) {
+            self.views.pop_first();
+        }
         self.relays.retain(|(_, relayed, _)| *relayed > view);
         let proofs = &self.proofs;
         let gaps = &self.proof_gaps;

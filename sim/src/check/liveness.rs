@@ -83,6 +83,10 @@ impl Checker for Liveness {
         Invariant::Liveness
     }
 
+    fn watches_time(&self) -> bool {
+        true
+    }
+
     fn observe(&mut self, scene: &Scene, observation: &Observation) -> Result<(), Violation> {
         self.look(scene, observation.at)?;
         let number = observation.node.number();

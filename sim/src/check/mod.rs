@@ -68,6 +68,12 @@ pub trait Checker: Send {
     /// Which.
     fn invariant(&self) -> Invariant;
 
+    /// Whether it watches the time: it is then shown also what says nothing of any invariant, messages
+    /// that arrive, crash points that are passed, and wake-ups, which is half of all there is.
+    fn watches_time(&self) -> bool {
+        false
+    }
+
     /// Takes in one observation. They come in order of world time, and the scene has seen this one.
     ///
     /// # Errors

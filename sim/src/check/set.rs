@@ -34,6 +34,8 @@ pub struct Checks {
     scene: Scene,
     marks: Marks,
     checkers: Vec<Box<dyn Checker>>,
+    /// Whether each of them watches the time.
+    punctual: Vec<bool>,
     /// Whether proof is demanded when agreement breaks.
     accountable: bool,
     /// Agreement broke, and proof of the culprits is being gathered until then.
@@ -49,6 +51,7 @@ impl Checks {
             scene,
             marks: Marks::default(),
             checkers: Vec::new(),
+            punctual: Vec::new(),
             accountable: false,
             broken: None,
             named: BTreeSet::new(),
@@ -90,6 +93,7 @@ impl Checks {
 
     /// Appends a checker.
     pub fn push(&mut self, checker: Box<dyn Checker>) {
+        self.punctual.push(checker.watches_time());
         self.checkers.push(checker);
     }
 
@@ -146,9 +150,15 @@ impl Checks {
             };
             return if late || fresh { self.convict(late) } else { Ok(()) };
         }
-        self.note_evidence(observation);
+        let idle = says_nothing(&observation.what);
+        if !idle {
+            self.note_evidence(observation);
+        }
         let scene = &self.scene;
-        let found = self.checkers.iter_mut().try_for_each(|one| one.observe(scene, observation));
+        let shown = self.checkers.iter_mut().zip(&self.punctual);
+        let found = shown
+            .filter(|(_, punctual)| !idle || **punctual)
+            .try_for_each(|(checker, _)| checker.observe(scene, observation));
         match found {
             Err(violation) if self.accountable && violation.invariant == Invariant::Agreement => {
                 let deadline = violation.at.saturating_add(PROOF_GRACE);
@@ -200,6 +210,11 @@ impl Checks {
             }
         }
     }
+}
+
+/// Whether an observation can break no invariant but by its time.
+fn says_nothing(what: &What) -> bool {
+    matches!(what, What::Delivered { .. } | What::PassedPoint { .. } | What::Woke(_))
 }
 
 fn is_proof(record: &Record) -> bool {

@@ -8,7 +8,7 @@
 
 use quorate_core::time::Span;
 
-use super::{delay::sample, keyed::Key, network::FaultId};
+use super::{delay::sample, keyed::Key, network::FaultId, platter::Platter};
 use crate::scenario::{Disk as DiskModel, DiskOp, Distribution, Ppm, Torn};
 
 /// Which file.
@@ -88,6 +88,9 @@ pub struct CrashOutcome {
     pub betrayed: bool,
 }
 
+/// Buffers kept for later writes: few are pending at a time.
+const SPARE_MAX: usize = 16;
+
 #[derive(Clone, Debug)]
 struct Write {
     number: u64,
@@ -101,7 +104,7 @@ struct Write {
 
 #[derive(Clone, Debug, Default)]
 struct Contents {
-    durable: Vec<u8>,
+    durable: Platter,
     pending: Vec<Write>,
     /// Where the next append goes.
     end: usize,
@@ -117,6 +120,8 @@ pub struct Disk {
     may_be_damaged: bool,
     slow_milli: u32,
     files: [Contents; 3],
+    /// Empty buffers of writes that are durable.
+    spare: Vec<Vec<u8>>,
     writes: u64,
     syncs: u64,
     reads: u64,
@@ -150,6 +155,7 @@ impl Disk {
             may_be_damaged,
             slow_milli: 1_000,
             files: Default::default(),
+            spare: Vec::new(),
             writes: 0,
             syncs: 0,
             reads: 0,
@@ -185,6 +191,12 @@ impl Disk {
         self.files[file.place()].end
     }
 
+    /// An empty buffer for the next write, perhaps one that was used before.
+    #[must_use]
+    pub fn buffer(&mut self) -> Vec<u8> {
+        self.spare.pop().unwrap_or_default()
+    }
+
     /// Appends to a file; pending until an fsync covers it.
     ///
     /// # Errors
@@ -204,11 +216,12 @@ impl Disk {
 
     /// Replaces a file by another as a whole, durably and all or nothing: written beside it, synced
     /// and renamed. What was pending is in the new file.
-    pub fn swap(&mut self, file: File, bytes: Vec<u8>) {
+    pub fn swap(&mut self, file: File, bytes: &[u8]) {
         let contents = &mut self.files[file.place()];
         contents.pending.clear();
         contents.end = bytes.len();
-        contents.durable = bytes;
+        contents.durable.truncate(0);
+        contents.durable.write(0, bytes);
     }
 
     /// Starts an fsync of everything written to the file so far.
@@ -245,9 +258,18 @@ impl Disk {
             }
             return Ok(());
         }
-        let writes: Vec<Write> = contents.pending.drain(..covered).collect();
-        for write in &writes {
-            self.persist(sync.file, write);
+        let rest = contents.pending.split_off(covered);
+        let mut writes = std::mem::replace(&mut contents.pending, rest);
+        for mut write in writes.drain(..) {
+            self.persist(sync.file, &write);
+            if self.spare.len() < SPARE_MAX {
+                write.bytes.clear();
+                self.spare.push(write.bytes);
+            }
+        }
+        let contents = &mut self.files[sync.file.place()];
+        if contents.pending.is_empty() {
+            contents.pending = writes;
         }
         Ok(())
     }
@@ -285,7 +307,7 @@ impl Disk {
             outcome.lost += u64::try_from(writes.len() - whole).expect("few writes are pending");
             outcome.betrayed |= touched.iter().any(|write| write.claimed);
             let contents = &mut self.files[file.place()];
-            contents.end = contents.durable.len();
+            contents.end = contents.durable.length();
         }
         outcome.lost -= outcome.torn.min(outcome.lost);
         outcome
@@ -295,12 +317,12 @@ impl Disk {
     ///
     /// # Errors
     /// If the device fails.
-    pub fn read(&mut self, file: File) -> Result<&[u8], DiskError> {
+    pub fn read(&mut self, file: File) -> Result<Vec<u8>, DiskError> {
         self.reads += 1;
         if self.fails(DiskOp::Read, self.reads, purpose::READ_ERROR) {
             return Err(DiskError::Io);
         }
-        Ok(&self.files[file.place()].durable)
+        Ok(self.files[file.place()].durable.to_vec())
     }
 
     /// Cuts a file, durably: a recovery drops a torn tail.
@@ -308,7 +330,7 @@ impl Disk {
         let contents = &mut self.files[file.place()];
         assert!(contents.pending.is_empty(), "a file with pending writes is not cut");
         contents.durable.truncate(length);
-        contents.end = contents.durable.len();
+        contents.end = contents.durable.length();
     }
 
     /// Empties a file.
@@ -408,10 +430,10 @@ impl Disk {
         match elsewhere {
             Some(place) => {
                 // What should be here is not: the file is longer by zeros, and something else is gone.
-                durable.resize(durable.len().max(end), 0);
-                durable[place..place + write.bytes.len()].copy_from_slice(&write.bytes);
+                durable.write(end, &[]);
+                durable.write(place, &write.bytes);
             }
-            None => put(durable, write.offset, &write.bytes),
+            None => durable.write(write.offset, &write.bytes),
         }
         if write.truncates {
             durable.truncate(end);
@@ -420,7 +442,7 @@ impl Disk {
             let bits = u64::try_from(write.bytes.len()).expect("memory is finite") * 8;
             let bit = key.below(write.number, purpose::BITROT_AT, bits);
             let byte = usize::try_from(bit / 8).expect("within the write");
-            durable[write.offset + byte] ^= 1 << (bit % 8);
+            *durable.byte_mut(write.offset + byte) ^= 1 << (bit % 8);
         }
     }
 
@@ -428,7 +450,7 @@ impl Disk {
     fn stray(&self, file: File, write: &Write) -> Option<usize> {
         let sector =
             usize::try_from(self.model.torn_write.sector).expect("sectors are small").max(1);
-        let room = self.files[file.place()].durable.len().checked_sub(write.bytes.len())?;
+        let room = self.files[file.place()].durable.length().checked_sub(write.bytes.len())?;
         let places = u64::try_from(room / sector + 1).expect("memory is finite");
         let place = self.key.below(write.number, purpose::MISDIRECTED_TO, places);
         let place = usize::try_from(place).expect("within the file") * sector;
@@ -444,16 +466,8 @@ impl Disk {
         let kept = usize::try_from(kept).expect("at most the sectors");
         let stop = (write.offset / sector + kept) * sector;
         let length = stop.saturating_sub(write.offset).min(write.bytes.len());
-        put(&mut self.files[file.place()].durable, write.offset, &write.bytes[..length]);
+        self.files[file.place()].durable.write(write.offset, &write.bytes[..length]);
     }
-}
-
-fn put(durable: &mut Vec<u8>, offset: usize, bytes: &[u8]) {
-    let end = offset + bytes.len();
-    if durable.len() < end {
-        durable.resize(end, 0);
-    }
-    durable[offset..end].copy_from_slice(bytes);
 }
 
 #[cfg(test)]

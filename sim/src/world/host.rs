@@ -159,7 +159,8 @@ impl Host {
     /// A machine that was just set up: an empty log, and a sign-state that has promised nothing.
     #[must_use]
     pub fn new(machine: Machine, node: NodeIndex, mut disk: Disk, clock: Clock) -> Self {
-        disk.swap(File::SlotA, encode_slot(0, &quorate_core::signer::SignState::default()));
+        let promised_nothing = quorate_core::signer::SignState::default();
+        disk.swap(File::SlotA, &encode_slot(Vec::new(), 0, &promised_nothing));
         Self {
             machine,
             node,

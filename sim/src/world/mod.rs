@@ -19,6 +19,7 @@ pub mod node;
 pub mod panics;
 #[cfg(feature = "planted-unordered-map")]
 pub mod planted;
+pub mod platter;
 pub mod play;
 pub mod select;
 pub mod verifier;

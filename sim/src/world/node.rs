@@ -35,7 +35,7 @@ use super::{
     fabric::{Arrival, Cargo, Incident, Incoming, Ledger, Note, Outgoing, Station, Window},
     host::{Halt, Host, Role, Snap, Standing, Trap},
     lock,
-    log::{self, Entry, Snapshot, encode_pledge, encode_slot, encode_write},
+    log::{self, Entry, encode_pledge, encode_slot, encode_snapshot, encode_write},
     network::{Loss, Machine},
 };
 use crate::{
@@ -204,15 +204,14 @@ impl Process {
         let life = host.lives;
         host.lives += 1;
         let down = |reason| (at, Halt::Down(reason));
-        let data = host.disk.read(File::Data).map_err(|_| down(DownReason::WriteFailed))?.to_vec();
+        let data = host.disk.read(File::Data).map_err(|_| down(DownReason::WriteFailed))?;
         let found = log::read(&data).map_err(|_| down(DownReason::CorruptLog))?;
         host.disk.truncate(File::Data, found.length);
         let survived = survived(&found, host.life_begins);
         host.life_begins = found.next;
         let (stored, mut execution) = fold(common, &found.entries);
-        let slot = |host: &mut Host, file| {
-            host.disk.read(file).map(<[u8]>::to_vec).map_err(|_| down(DownReason::WriteFailed))
-        };
+        let slot =
+            |host: &mut Host, file| host.disk.read(file).map_err(|_| down(DownReason::WriteFailed));
         let slots = [slot(host, File::SlotA)?, slot(host, File::SlotB)?];
         let signer = log::read_slots([&slots[0], &slots[1]]);
         match &signer {
@@ -534,7 +533,8 @@ impl Process {
         seq: Seq,
         batch: Batch,
     ) -> Result<(), Stop> {
-        self.append(host, ledger, encode_write(self.next_entry, seq, &batch))?;
+        let bytes = encode_write(host.disk.buffer(), self.next_entry, seq, &batch);
+        self.append(host, ledger, bytes)?;
         for record in &batch {
             self.stored.apply(record);
         }
@@ -559,7 +559,8 @@ impl Process {
             self.note(ledger, What::WentDown(DownReason::SignerRefused));
             return self.stop(Halt::Broken(format!("the signer refused: {refusal}")));
         }
-        self.append(host, ledger, encode_pledge(self.next_entry, seq, &pledge))?;
+        let bytes = encode_pledge(host.disk.buffer(), self.next_entry, seq, &pledge);
+        self.append(host, ledger, bytes)?;
         self.seq = seq;
         self.appended.push_back(Appended::Pledge(seq, pledge));
         self.note(ledger, What::PledgeAppended { seq, pledge: Box::new(pledge) });
@@ -638,7 +639,8 @@ impl Process {
         }
         let version = host.slot_version + 1;
         let slot = if version.is_multiple_of(2) { File::SlotA } else { File::SlotB };
-        if host.disk.overwrite(slot, encode_slot(version, &self.recorded)).is_err() {
+        let bytes = encode_slot(host.disk.buffer(), version, &self.recorded);
+        if host.disk.overwrite(slot, bytes).is_err() {
             return self.fail(ledger);
         }
         let sync = host.disk.begin_sync(slot);
@@ -722,13 +724,8 @@ impl Process {
         let (tip, _) = self.stored.archive.last_key_value().expect("it is long");
         let lowest = tip.minus(self.common.heights_kept.max(64)).next();
         self.stored.prune_below(lowest.min(self.execution.height().next()));
-        let snapshot = Box::new(Snapshot {
-            stored: self.stored.clone(),
-            execution: self.execution.clone(),
-            seq: self.seq,
-        });
-        let bytes = log::encode(self.next_entry, &Entry::Snapshot(snapshot));
-        host.disk.swap(File::Data, bytes);
+        let bytes = encode_snapshot(self.next_entry, &self.stored, &self.execution, self.seq);
+        host.disk.swap(File::Data, &bytes);
         self.next_entry += 1;
     }
 }

@@ -379,7 +379,8 @@ impl Play {
             self.order.push((at.max(now), machine, 0, self.gathered.len()));
             self.gathered.push(Some(what));
         }
-        self.order.sort_unstable();
+        // Each machine's own notes are in order already, and this sort makes use of it.
+        self.order.sort();
         let (mut order, mut gathered) =
             (std::mem::take(&mut self.order), std::mem::take(&mut self.gathered));
         for (at, machine, _, place) in order.drain(..) {

@@ -18,7 +18,7 @@ fn sync(disk: &mut Disk, file: File) {
 }
 
 fn data(disk: &mut Disk) -> Vec<u8> {
-    disk.read(File::Data).expect("the device works").to_vec()
+    disk.read(File::Data).expect("the device works")
 }
 
 #[test]

@@ -20,8 +20,8 @@ fn log() -> (Vec<u8>, Vec<usize>) {
     for number in 0..5 {
         let seq = Seq::new(number + 1);
         bytes.extend(match number % 2 {
-            0 => encode_pledge(number, seq, &pledge(number + 1)),
-            _ => encode_write(number, seq, &Vec::new()),
+            0 => encode_pledge(Vec::new(), number, seq, &pledge(number + 1)),
+            _ => encode_write(Vec::new(), number, seq, &Vec::new()),
         });
         ends.push(bytes.len());
     }
@@ -89,8 +89,11 @@ fn a_torn_slot_never_loses_the_version_before() {
     old.record(&pledge(1)).expect("the first promise");
     let mut new = old.clone();
     new.record(&pledge(2)).expect("another view");
-    let (before, held, after) =
-        (encode_slot(1, &SignState::default()), encode_slot(2, &old), encode_slot(3, &new));
+    let (before, held, after) = (
+        encode_slot(Vec::new(), 1, &SignState::default()),
+        encode_slot(Vec::new(), 2, &old),
+        encode_slot(Vec::new(), 3, &new),
+    );
     for cut in 0..=after.len() {
         // The slot being overwritten: new bytes up to the tear, old ones behind it.
         let mut slot = after[..cut].to_vec();
@@ -105,7 +108,7 @@ fn a_torn_slot_never_loses_the_version_before() {
 
 #[test]
 fn with_both_slots_damaged_the_sign_state_is_lost() {
-    let slot = encode_slot(1, &SignState::default());
+    let slot = encode_slot(Vec::new(), 1, &SignState::default());
     let mut damaged = slot.clone();
     damaged[20] ^= 1;
     assert!(read_slots([&damaged, &[]]).is_none());

@@ -21,7 +21,6 @@ use quorate_core::{
     time::{Now, UnixMillis},
     transaction::{
         Address, Output, Transaction, TransactionBody, TransactionKind, TransactionSignature,
-        VERSION,
     },
     types::{ChainId, Digest, Epoch, Height, PeerId, Stake, ValidatorId, ValidatorIndex, View},
 };
@@ -56,16 +55,15 @@ fn genesis(accounts: u32) -> Genesis {
 fn transfer(number: u32, accounts: u32) -> Transaction {
     let payer = number % accounts;
     let to = (payer + accounts / 2) % accounts;
-    let output = Output { to: Address::of_key(&key(to)), amount: 1 };
-    let body = TransactionBody {
-        version: VERSION,
-        chain_id: CHAIN,
-        payer: Address::of_key(&key(payer)),
-        nonce: u64::from(number / accounts),
-        fee: 1_000 + u64::from(payer % 977),
-        valid_until: Height::new(1_000),
-        kind: TransactionKind::Transfer { outputs: Bounded::new(vec![output]) },
-    };
+    let output = Output::native(Address::of_key(&key(to)), 1);
+    let body = TransactionBody::new(
+        CHAIN,
+        Address::of_key(&key(payer)),
+        u64::from(number / accounts),
+        1_000 + u64::from(payer % 977),
+        Height::new(1_000),
+        TransactionKind::transfer(vec![output]),
+    );
     let signature = Signature::new([0; 64]);
     let signatures = Bounded::new(vec![TransactionSignature { key: key(payer), signature }]);
     Transaction { body, signatures }

@@ -6,103 +6,46 @@
 
 use borsh::{BorshDeserialize, BorshSerialize};
 
+pub use self::{
+    asset::{Amount, Asset, AssetId, Output},
+    body::TransactionBody,
+    conflict::ConflictKey,
+    fault::Fault,
+    kind::*,
+    payer::{Address, Authority, FeeMode, Payer},
+};
 use crate::{
     codec::{self, Bounded, DecodeError},
     crypto::{PublicKey, SecretKey, Signature, SignatureCheck},
-    digest::{Domain, digest_of},
-    types::{ChainId, Digest, Height},
+    types::Digest,
 };
 
-/// Outputs one transfer may have.
-pub const OUTPUTS_MAX: usize = 256;
-
-/// Signatures one transaction may carry.
-pub const SIGNATURES_MAX: usize = 64;
+mod asset;
+mod body;
+mod conflict;
+mod fault;
+mod kind;
+mod payer;
 
 /// The only encoding version there is.
 pub const VERSION: u8 = 1;
 
-/// Bytes of the longest transaction that decodes.
-pub const TRANSACTION_BYTES_MAX: usize = FIXED_BYTES + OUTPUTS_MAX * 40 + SIGNATURES_MAX * 96;
+/// Signatures one transaction may carry.
+pub const SIGNATURES_MAX: usize = 16;
 
-/// Bytes of the shortest transaction that anyone should keep: one output and one signature.
-pub const TRANSACTION_BYTES_MIN: u32 = 206;
+/// Bytes of the longest transaction that decodes: one that makes as many objects as large as can be
+/// out of as many as can be.
+pub const TRANSACTION_BYTES_MAX: usize = FIXED_BYTES
+    + (4 + OWNED_MAX * 44 + 4 + SHARED_MAX * 37)
+    + (4 + ACTIONS_MAX * (1 + 32 + 8 + 4 + OBJECT_DATA_MAX))
+    + SIGNATURES_MAX * 96;
 
-/// Everything but the outputs and the signatures: version, chain, payer, nonce, fee, height, the
-/// kind's tag and the two counts.
-const FIXED_BYTES: usize = 1 + 4 + 32 + 8 + 8 + 8 + 1 + 4 + 4;
+/// Bytes of the shortest transaction that anyone should keep: a withdrawal with one signature.
+pub const TRANSACTION_BYTES_MIN: u32 = 166;
 
-/// An account's name: the digest of the key that controls it at first.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize,
-)]
-pub struct Address(Digest);
-
-impl Address {
-    /// The address of a key.
-    #[must_use]
-    pub fn of_key(key: &PublicKey) -> Self {
-        Self(digest_of(Domain::Address, key))
-    }
-
-    /// The raw digest.
-    #[must_use]
-    pub fn digest(&self) -> &Digest {
-        &self.0
-    }
-}
-
-/// One credit of a transfer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub struct Output {
-    /// Who receives.
-    pub to: Address,
-    /// Native tokens, in the smallest unit.
-    pub amount: u64,
-}
-
-/// What a transaction does.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub enum TransactionKind {
-    /// Moves native tokens from the payer to others.
-    Transfer {
-        /// The credits, in order.
-        outputs: Bounded<Output, OUTPUTS_MAX>,
-    },
-}
-
-/// Why a transfer cannot be carried out, whatever the balances are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum TransferFault {
-    /// Nobody to pay.
-    #[error("a transfer needs at least one output")]
-    NoOutputs,
-    /// An output of nothing.
-    #[error("an output's amount is zero")]
-    ZeroAmount,
-    /// The amounts, or the amounts and the fee, do not add up to a `u64`.
-    #[error("the amounts exceed 2^64 - 1")]
-    Overflow,
-}
-
-/// Everything a signer agrees to.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub struct TransactionBody {
-    /// Encoding version: [`VERSION`].
-    pub version: u8,
-    /// The chain it is for.
-    pub chain_id: ChainId,
-    /// Who pays.
-    pub payer: Address,
-    /// The payer's next nonce.
-    pub nonce: u64,
-    /// What the payer is ready to pay, in native tokens.
-    pub fee: u64,
-    /// The last height it may be executed at.
-    pub valid_until: Height,
-    /// What it does.
-    pub kind: TransactionKind,
-}
+/// Everything but the kind's fields and the signatures: version, chain, payer, authority, fee mode,
+/// fee, height, the kind's number and the count of signatures.
+const FIXED_BYTES: usize = 1 + 4 + 41 + 1 + 1 + 8 + 8 + 1 + 4;
 
 /// One key's consent.
 #[derive(
@@ -111,7 +54,7 @@ pub struct TransactionBody {
 pub struct TransactionSignature {
     /// The key.
     pub key: PublicKey,
-    /// Its signature over the transaction's id.
+    /// Its signature of the body.
     pub signature: Signature,
 }
 
@@ -120,7 +63,7 @@ pub struct TransactionSignature {
 pub struct Transaction {
     /// What is agreed to.
     pub body: TransactionBody,
-    /// By whom.
+    /// By whom: exactly the keys that are needed, strictly ascending.
     pub signatures: Bounded<TransactionSignature, SIGNATURES_MAX>,
 }
 
@@ -128,15 +71,29 @@ impl Transaction {
     /// Signs a body with one key.
     #[must_use]
     pub fn signed(body: TransactionBody, key: &SecretKey) -> Self {
-        let signature = key.sign(&signing_message(&body));
-        let signatures = vec![TransactionSignature { key: key.public(), signature }];
+        Self::signed_by_all(body, &[key])
+    }
+
+    /// Signs a body with several keys.
+    ///
+    /// # Panics
+    /// If there are more than [`SIGNATURES_MAX`] keys.
+    #[must_use]
+    pub fn signed_by_all(body: TransactionBody, keys: &[&SecretKey]) -> Self {
+        let message = body.signing_message();
+        let sign = |key: &&SecretKey| TransactionSignature {
+            key: key.public(),
+            signature: key.sign(&message),
+        };
+        let mut signatures: Vec<TransactionSignature> = keys.iter().map(sign).collect();
+        signatures.sort_unstable();
         Self { body, signatures: Bounded::new(signatures) }
     }
 
     /// The transaction's id, which excludes the signatures.
     #[must_use]
     pub fn id(&self) -> Digest {
-        digest_of(Domain::Transaction, &self.body)
+        self.body.id()
     }
 
     /// Decodes a transaction from a client.
@@ -150,7 +107,7 @@ impl Transaction {
     /// Bytes of the encoding; at most [`TRANSACTION_BYTES_MAX`].
     ///
     /// # Panics
-    /// Never: the bounds of the two vectors keep it far below a `u32`.
+    /// Never: the bounds of all lists keep it far below a `u32`.
     #[must_use]
     pub fn encoded_len(&self) -> u32 {
         let length = borsh::object_length(self).expect("measuring does not fail");
@@ -158,15 +115,30 @@ impl Transaction {
         u32::try_from(length).expect("at most some kilobytes")
     }
 
-    /// Whether exactly one key signs and it is the one the payer's address names. Says nothing about
-    /// whether the signature holds.
+    /// Whether the keys that sign can be those that the body's authority asks for, as far as its bytes
+    /// tell: for a single key, it alone and it is the one that the payer's address names; for several,
+    /// strictly ascending. Whether several are the payer's signers only the state tells. Says nothing
+    /// about whether the signatures hold.
     ///
-    /// A second signature is refused rather than ignored: it is covered by no id, so anyone could
+    /// A signature too many is refused rather than ignored: it is covered by no id, so anyone could
     /// add it to somebody else's transaction.
+    #[must_use]
+    pub fn has_plausible_signers(&self) -> bool {
+        match self.body.authority {
+            Authority::Key => self.is_signed_by_payer(),
+            Authority::MultiSig => {
+                let keys = self.signatures.iter().map(|one| one.key);
+                !self.signatures.is_empty() && keys.is_sorted_by(|a, b| a < b)
+            }
+        }
+    }
+
+    /// Whether exactly one key signs and it is the one the payer's address names. Says nothing about
+    /// whether the signature holds, or whether the account takes a single one.
     #[must_use]
     pub fn is_signed_by_payer(&self) -> bool {
         match &*self.signatures {
-            [only] => Address::of_key(&only.key) == self.body.payer,
+            [only] => Address::of_key(&only.key) == self.body.payer.address(),
             _ => false,
         }
     }
@@ -174,7 +146,7 @@ impl Transaction {
     /// The signatures to check, one per key carried.
     #[must_use]
     pub fn checks(&self) -> Vec<SignatureCheck> {
-        let message = signing_message(&self.body);
+        let message = self.body.signing_message();
         let check = |one: &TransactionSignature| SignatureCheck {
             key: one.key,
             message,
@@ -182,29 +154,6 @@ impl Transaction {
         };
         self.signatures.iter().map(check).collect()
     }
-}
-
-impl TransactionBody {
-    /// What the payer loses if all goes well, without the fee.
-    ///
-    /// # Errors
-    /// If there is no output, an output of nothing, or the sum with the fee exceeds a `u64`.
-    pub fn amount(&self) -> Result<u64, TransferFault> {
-        let TransactionKind::Transfer { outputs } = &self.kind;
-        if outputs.is_empty() {
-            return Err(TransferFault::NoOutputs);
-        }
-        if outputs.iter().any(|output| output.amount == 0) {
-            return Err(TransferFault::ZeroAmount);
-        }
-        let add = |sum: u64, output: &Output| sum.checked_add(output.amount);
-        let amount = outputs.iter().try_fold(0, add).ok_or(TransferFault::Overflow)?;
-        amount.checked_add(self.fee).map(|_| amount).ok_or(TransferFault::Overflow)
-    }
-}
-
-fn signing_message(body: &TransactionBody) -> Digest {
-    digest_of(Domain::TransactionSigning, body)
 }
 
 #[cfg(test)]

@@ -12,11 +12,13 @@ use borsh::{BorshDeserialize, BorshSerialize, io};
 
 use crate::{
     execution::{
-        cell::{Cell, CellPath, System, element},
+        assets,
+        cell::{Cell, CellPath, Coin, System, element},
         commitment::Commitment,
         lthash::LtHash,
         undo::{RollbackError, Undo},
     },
+    transaction::{Amount, Asset},
     tree::{Change, Tree, subtree_root},
     types::{Digest, Height},
 };
@@ -26,6 +28,12 @@ use crate::{
 pub struct Supply {
     /// In accounts.
     pub accounts: u128,
+    /// Frozen for energy, or unfreezing.
+    pub frozen: u128,
+    /// In coins.
+    pub coins: u128,
+    /// In objects.
+    pub objects: u128,
     /// At stake.
     pub stakes: u128,
     /// Taken as fees and not given to anyone yet.
@@ -38,7 +46,13 @@ impl Supply {
     /// Everything ever issued: it never changes after the genesis.
     #[must_use]
     pub fn total(&self) -> u128 {
-        self.accounts + self.stakes + self.fees + self.burned
+        self.held() + self.stakes + self.fees + self.burned
+    }
+
+    /// What transactions can move.
+    #[must_use]
+    pub fn held(&self) -> u128 {
+        self.accounts + self.frozen + self.coins + self.objects
     }
 
     /// What one cell holds.
@@ -50,7 +64,16 @@ impl Supply {
             Cell::System(System::Stake(amount)) => Self { stakes: (*amount).into(), ..none },
             Cell::System(System::Fees(amount)) => Self { fees: (*amount).into(), ..none },
             Cell::System(System::Burned(amount)) => Self { burned: (*amount).into(), ..none },
-            Cell::System(System::Offence(_)) => none,
+            Cell::Energy(energy) => Self { frozen: energy.tokens().into(), ..none },
+            Cell::Coin(Coin { amount: Amount { asset: Asset::Native, amount }, .. }) => {
+                Self { coins: (*amount).into(), ..none }
+            }
+            Cell::Object(object) => Self { objects: object.held.into(), ..none },
+            Cell::Balance(_)
+            | Cell::MultiSig(_)
+            | Cell::Coin(_)
+            | Cell::Asset(_)
+            | Cell::System(System::Offence(_)) => none,
         }
     }
 }
@@ -61,6 +84,9 @@ impl Add for Supply {
     fn add(self, other: Self) -> Self {
         Self {
             accounts: self.accounts + other.accounts,
+            frozen: self.frozen + other.frozen,
+            coins: self.coins + other.coins,
+            objects: self.objects + other.objects,
             stakes: self.stakes + other.stakes,
             fees: self.fees + other.fees,
             burned: self.burned + other.burned,
@@ -74,6 +100,9 @@ impl Sub for Supply {
     fn sub(self, other: Self) -> Self {
         Self {
             accounts: self.accounts - other.accounts,
+            frozen: self.frozen - other.frozen,
+            coins: self.coins - other.coins,
+            objects: self.objects - other.objects,
             stakes: self.stakes - other.stakes,
             fees: self.fees - other.fees,
             burned: self.burned - other.burned,
@@ -140,8 +169,12 @@ impl Cells {
     }
 
     /// As [`Self::commit`], and remembers for a while what was there before this height.
+    ///
+    /// # Panics
+    /// As [`Self::commit`], and if tokens of an issued asset appear or vanish.
     pub(super) fn commit_block(&mut self, height: Height, changes: Vec<(CellPath, Option<Cell>)>) {
         let before = self.replace(changes);
+        self.check_assets(&before);
         self.undo.push(height, before);
     }
 
@@ -159,6 +192,16 @@ impl Cells {
     /// Starts to remember at `height`: what was before it was never here.
     pub(super) fn begin_at(&mut self, height: Height) {
         self.undo = Undo::from(height);
+    }
+
+    /// Asserts that no tokens of an issued asset appeared or vanished where these cells were before.
+    fn check_assets(&self, before: &[(CellPath, Option<Cell>)]) {
+        let (mut then, mut now) = (BTreeMap::new(), BTreeMap::new());
+        for (path, old) in before {
+            old.iter().for_each(|cell| assets::count(&mut then, cell));
+            self.read(path).into_iter().for_each(|cell| assets::count(&mut now, cell));
+        }
+        assets::check_balanced(&then, &now);
     }
 
     /// Makes changes and returns how to take them back.

@@ -19,6 +19,7 @@ pub(super) fn paths(payload: &Payload, committee: &Committee) -> Vec<CellPath> {
     let mut paths = Vec::new();
     if !payload.transactions.is_empty() {
         paths.push(CellPath::system(&SystemKey::Fees));
+        paths.push(CellPath::system(&SystemKey::Burned));
     }
     for evidence in payload.evidence.iter() {
         let Some((validator, offence)) = offender(committee, evidence) else { continue };
@@ -29,18 +30,27 @@ pub(super) fn paths(payload: &Payload, committee: &Committee) -> Vec<CellPath> {
     paths
 }
 
+/// What the transactions of a block took from somebody and gave to nobody.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Spent {
+    /// As fees.
+    pub(super) fees: u64,
+    /// Destroyed.
+    pub(super) burned: u64,
+}
+
 /// Punishes what the evidence proves and settles the block's fees.
 pub(super) fn run(
     overlay: &mut Overlay,
     committee: &Committee,
     height: Height,
     payload: &Payload,
-    fees: u64,
+    spent: Spent,
 ) {
     for evidence in payload.evidence.iter() {
         punish(overlay, committee, height, evidence);
     }
-    settle(overlay, fees);
+    settle(overlay, spent);
 }
 
 /// Whom the evidence convicts, and the cell that remembers it.
@@ -74,13 +84,17 @@ fn punish(overlay: &mut Overlay, committee: &Committee, height: Height, evidence
     }
 }
 
-/// Adds a block's fees to the total.
-fn settle(overlay: &mut Overlay, fees: u64) {
-    if fees == 0 {
-        return;
+/// Adds a block's fees and burned tokens to the totals.
+fn settle(overlay: &mut Overlay, spent: Spent) {
+    let spent_of = |overlay: &Overlay, key, more: u64| {
+        overlay.total(key).checked_add(more).expect("what was spent is part of the supply")
+    };
+    if spent.fees > 0 {
+        let total = System::Fees(spent_of(overlay, &SystemKey::Fees, spent.fees));
+        overlay.write(&CellPath::system(&SystemKey::Fees), Some(Cell::System(total)));
     }
-    let total = overlay.total(&SystemKey::Fees).checked_add(fees);
-    let total = total.expect("fees are part of the supply");
-    let fees = CellPath::system(&SystemKey::Fees);
-    overlay.write(&fees, Some(Cell::System(System::Fees(total))));
+    if spent.burned > 0 {
+        let total = System::Burned(spent_of(overlay, &SystemKey::Burned, spent.burned));
+        overlay.write(&CellPath::system(&SystemKey::Burned), Some(Cell::System(total)));
+    }
 }

@@ -13,7 +13,6 @@ use crate::{
     time::UnixMillis,
     transaction::{
         Address, Output, Transaction, TransactionBody, TransactionKind, TransactionSignature,
-        VERSION,
     },
     types::{ChainId, Digest, Epoch, Height, PeerId, Stake, ValidatorId, ValidatorIndex, View},
     vote::{Promise, Statement, Vote},
@@ -55,18 +54,9 @@ pub(crate) fn genesis(balances: &[u64], stakes: &[u64]) -> Genesis {
 }
 
 pub(crate) fn body(payer: u8, nonce: u64, fee: u64, outputs: &[(u8, u64)]) -> TransactionBody {
-    let output = |(to, amount): &(u8, u64)| Output { to: address(*to), amount: *amount };
-    TransactionBody {
-        version: VERSION,
-        chain_id: CHAIN,
-        payer: address(payer),
-        nonce,
-        fee,
-        valid_until: Height::new(1_000_000),
-        kind: TransactionKind::Transfer {
-            outputs: Bounded::new(outputs.iter().map(output).collect()),
-        },
-    }
+    let output = |(to, amount): &(u8, u64)| Output::native(address(*to), *amount);
+    let kind = TransactionKind::transfer(outputs.iter().map(output).collect());
+    TransactionBody::new(CHAIN, address(payer), nonce, fee, Height::new(1_000_000), kind)
 }
 
 /// A body with one signature by the given account's key, of bytes that nobody checks.

@@ -11,7 +11,7 @@ use crate::{
     digest::{Domain, digest_of},
     execution::{cell::CellPath, commitment::Commitment},
     merkle,
-    transaction::{Address, TransferFault},
+    transaction::{Address, Fault},
     types::{Digest, Height},
 };
 
@@ -134,6 +134,19 @@ impl fmt::Display for Outcome {
     }
 }
 
+/// Something about a transaction that its bytes and its outcome do not tell.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize,
+)]
+#[borsh(use_discriminant = true)]
+#[repr(u8)]
+pub enum Detail {
+    /// Native tokens that came back to the payer, from unfreezing or a deleted object.
+    Returned(u64) = 1,
+    /// The version that all objects it changed or made have now.
+    Version(u64) = 2,
+}
+
 /// Why a transaction failed.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize,
@@ -141,14 +154,42 @@ impl fmt::Display for Outcome {
 #[borsh(use_discriminant = true)]
 #[repr(u8)]
 pub enum Failure {
-    /// The payer can pay the fee but not the amounts as well.
-    InsufficientBalance = 1,
-    /// The amounts and the fee do not add up to a `u64`.
-    AmountOverflow = 2,
-    /// Nobody to pay.
-    NoOutputs = 3,
-    /// An output of nothing.
-    ZeroAmount = 4,
+    /// It could not be carried out in any state.
+    Malformed(Fault) = 1,
+    /// It touches a cell that it does not declare, or not for this use.
+    UndeclaredAccess = 2,
+    /// The payer can pay the fee but does not hold the amounts as well.
+    InsufficientBalance = 3,
+    /// There is no such asset.
+    UnknownAsset = 4,
+    /// Only an asset's issuer may issue more of it.
+    NotIssuer = 5,
+    /// More would be issued than the asset's cap.
+    AboveCap = 6,
+    /// Less is frozen than is to be unfrozen.
+    NotFrozen = 7,
+    /// As many amounts are unfreezing as may be.
+    TooManyUnfreezing = 8,
+    /// Nothing can be withdrawn yet.
+    NothingToWithdraw = 9,
+    /// The account has no signers to clear.
+    NoSigners = 10,
+    /// A coin does not exist, or was spent.
+    MissingCoin = 11,
+    /// A coin or an object is somebody else's.
+    NotOwner = 12,
+    /// Of some asset, not as much goes out as comes in.
+    Unbalanced = 13,
+    /// An object does not exist.
+    MissingObject = 14,
+    /// An object has moved on from that version.
+    StaleVersion = 15,
+    /// An object is named as shared, but an account owns it.
+    NotShared = 16,
+    /// An object is frozen for ever.
+    FrozenObject = 17,
+    /// An object was deleted by an earlier action.
+    ObjectGone = 18,
 }
 
 impl Failure {
@@ -156,21 +197,31 @@ impl Failure {
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Malformed(fault) => fault.name(),
+            Self::UndeclaredAccess => "undeclared-access",
             Self::InsufficientBalance => "insufficient-balance",
-            Self::AmountOverflow => "amount-overflow",
-            Self::NoOutputs => "no-outputs",
-            Self::ZeroAmount => "zero-amount",
+            Self::UnknownAsset => "unknown-asset",
+            Self::NotIssuer => "not-issuer",
+            Self::AboveCap => "above-asset-cap",
+            Self::NotFrozen => "not-frozen",
+            Self::TooManyUnfreezing => "too-many-unfreezing",
+            Self::NothingToWithdraw => "nothing-to-withdraw",
+            Self::NoSigners => "no-signers",
+            Self::MissingCoin => "missing-coin",
+            Self::NotOwner => "not-owner",
+            Self::Unbalanced => "unbalanced",
+            Self::MissingObject => "missing-object",
+            Self::StaleVersion => "stale-version",
+            Self::NotShared => "not-shared",
+            Self::FrozenObject => "frozen-object",
+            Self::ObjectGone => "object-gone",
         }
     }
 }
 
-impl From<TransferFault> for Failure {
-    fn from(fault: TransferFault) -> Self {
-        match fault {
-            TransferFault::NoOutputs => Self::NoOutputs,
-            TransferFault::ZeroAmount => Self::ZeroAmount,
-            TransferFault::Overflow => Self::AmountOverflow,
-        }
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        Self::Malformed(fault)
     }
 }
 
@@ -197,6 +248,16 @@ pub enum Skip {
     NonceExhausted = 7,
     /// The payer cannot even pay the fee.
     CannotPay = 8,
+    /// Coins cannot pay for this, or not in this way.
+    UnfitPayer = 9,
+    /// The payer takes the signatures of its signers only, and the body does not say so.
+    NeedsMultiSig = 10,
+    /// The body says that the payer has signers, but it has none.
+    NotMultiSig = 11,
+    /// The payer does not have the energy that the fee takes.
+    NoEnergy = 12,
+    /// It would have failed, and coins pay for it, which stay unspent: so there is nobody to charge.
+    Uncharged(Failure) = 13,
 }
 
 impl Skip {
@@ -212,6 +273,11 @@ impl Skip {
             Self::NonceGap => "nonce-gap",
             Self::NonceExhausted => "nonce-exhausted",
             Self::CannotPay => "cannot-pay",
+            Self::UnfitPayer => "unfit-payer",
+            Self::NeedsMultiSig => "needs-multisig",
+            Self::NotMultiSig => "not-multisig",
+            Self::NoEnergy => "no-energy",
+            Self::Uncharged(reason) => reason.name(),
         }
     }
 }

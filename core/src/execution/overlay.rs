@@ -4,7 +4,10 @@
 //! run. Only slots whose two values differ are changes: a cell created and removed within one block
 //! leaves no trace, and one changed back costs nothing.
 
-use crate::execution::cell::{Cell, CellPath, System, SystemKey};
+use crate::{
+    execution::cell::{Cell, CellPath, System, SystemKey},
+    transaction::Amount,
+};
 
 /// One cell of the block under way.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,7 +54,7 @@ impl Overlay {
     }
 
     /// Adds to the cell at a place among the paths.
-    pub(super) fn credit(&mut self, slot: usize, amount: u64) {
+    pub(super) fn credit(&mut self, slot: usize, amount: &Amount) {
         let now = &mut self.slots[slot].now;
         *now = Some(Cell::credited(now.take(), &self.paths[slot], amount));
     }

@@ -14,10 +14,11 @@ use crate::{
     committee::{Committee, CommitteeError},
     config::Genesis,
     execution::{
+        assets::{AssetSupply, asset_supplies},
         cell::{Account, Cell, CellKind, CellPath, OffenceRecord, System, SystemKey, element},
         cells::{Cells, Supply},
         commitment::Commitment,
-        epilogue,
+        epilogue::{self, Spent},
         outcome::{ExecutedBlock, Standing},
         overlay::Overlay,
         prefetch::{CellSource, ReadError},
@@ -26,7 +27,7 @@ use crate::{
         undo::RollbackError,
         work::{Done, Work},
     },
-    transaction::Address,
+    transaction::{Address, AssetId},
     tree::PathProof,
     types::{ChainId, Digest, Height, ValidatorId},
 };
@@ -96,7 +97,7 @@ impl ExecutionState {
             }
             // An account without tokens or history is one that does not exist.
             if account.balance > 0 {
-                let cell = Cell::Account(Account { nonce: 0, balance: account.balance });
+                let cell = Cell::Account(Account::with_balance(account.balance));
                 changes.insert(CellPath::account(&account.address), Some(cell));
             }
         }
@@ -184,12 +185,14 @@ impl ExecutionState {
             executor.run(&params, prepared, &work.plan, &mut overlay, &payload.transactions);
         assert_eq!(effects.len(), prepared.len(), "one result per transaction");
         let fees = effects.iter().map(|one| u128::from(one.fee)).sum();
-        check_ledger(&overlay, fees, header.height);
-        let fees = u64::try_from(fees).expect("fees are part of the supply");
-        epilogue::run(&mut overlay, &self.committee, header.height, payload, fees);
+        let burned = effects.iter().map(|one| u128::from(one.ledger.native.burned)).sum();
+        check_ledger(&overlay, fees + burned, header.height);
+        let fit = |sum: u128| u64::try_from(sum).expect("what was spent is part of the supply");
+        let spent = Spent { fees: fit(fees), burned: fit(burned) };
+        epilogue::run(&mut overlay, &self.committee, header.height, payload, spent);
         let payers = work.payers().into_iter().map(|(address, path)| {
             let account = overlay.read(&path).map(|cell| *account_at(&path, cell));
-            let Account { nonce, balance } = account.unwrap_or_default();
+            let Account { nonce, balance, .. } = account.unwrap_or_default();
             Standing { address, nonce, balance }
         });
         let payers = payers.collect();
@@ -290,6 +293,23 @@ impl ExecutionState {
         &self.cells
     }
 
+    /// Where the tokens of every issued asset are, worked out from nothing but the cells: for checkers.
+    #[must_use]
+    pub fn asset_supplies(&self) -> BTreeMap<AssetId, AssetSupply> {
+        asset_supplies(self.cells.values())
+    }
+
+    /// A cell; `None` if there is none at that path.
+    #[must_use]
+    pub fn cell(&self, path: &CellPath) -> Option<&Cell> {
+        self.cells.read(path)
+    }
+
+    /// All cells, ascending by path.
+    pub fn all_cells(&self) -> impl Iterator<Item = &Cell> {
+        self.cells.values()
+    }
+
     /// An account; one that does not exist has nonce and balance zero.
     ///
     /// # Panics
@@ -357,23 +377,23 @@ fn balances(changes: &[(CellPath, Option<Cell>)]) -> Vec<(CellPath, u64)> {
     changes.iter().filter_map(account).collect()
 }
 
-/// The block's ledger before its epilogue: what left the cells is what was taken as fees.
-fn check_ledger(overlay: &Overlay, fees: u128, height: Height) {
+/// The block's ledger before its epilogue: what left the cells is what was taken as fees or burned.
+fn check_ledger(overlay: &Overlay, spent: u128, height: Height) {
     let held = |cell: Option<&Cell>| cell.map_or(0, |cell| Supply::of(cell).total());
     let (mut before, mut after) = (0u128, 0u128);
     for (_, old, new) in overlay.changed() {
         before += held(old);
         after += held(new);
     }
-    if before != after + fees {
+    if before != after + spent {
         let changes: Vec<_> = overlay.changed().collect();
-        panic!("height {height}: {before} became {after} and fees of {fees}: {changes:#?}");
+        panic!("height {height}: {before} became {after}, {spent} were spent: {changes:#?}");
     }
 }
 
 fn account_at<'a>(path: &CellPath, cell: &'a Cell) -> &'a Account {
     match cell {
         Cell::Account(account) => account,
-        other @ Cell::System(_) => panic!("{path:?} should be an account but is {other:?}"),
+        other => panic!("{path:?} should be an account but is {other:?}"),
     }
 }

@@ -25,8 +25,8 @@ fn state_digest_is_pinned() {
     state.execute(&block(1, vec![transfer(0, 0, 3, &[(1, 20), (2, 1)])], vec![]));
     let shown = format!("{before}\n{}\n", state.digest());
     expect![[r#"
-        29b2f6cebf5352efb21e3fb213174b57ca258d5837d794371341bb5d222a6e8e
-        725cf0231e282d9bcb38916d1bd74f8d1f8c18bea78eab9093cea770a5f24fbd
+        578af6c77317efedf7485dfdd722aea979ce2f3da6f2293224d7cdc7293399ca
+        02fb45898072ef536d658b4f2cc2387a06580fbaf3099271d2c90526743e4fff
     "#]]
     .assert_eq(&shown);
 }
@@ -47,7 +47,7 @@ fn paying_oneself_costs_the_fee_but_needs_the_amount() {
     let done = state.execute(&block(1, both, vec![]));
     let fates: Vec<String> = done.outcomes.iter().map(|(_, outcome)| outcome.to_string()).collect();
     assert_eq!(fates, ["applied", "failed: insufficient-balance"]);
-    assert_eq!(state.account(&address(0)), Account { nonce: 2, balance: 80 });
+    assert_eq!(state.account(&address(0)), Account { nonce: 2, ..Account::with_balance(80) });
 }
 
 #[test]
@@ -59,12 +59,93 @@ fn same_transaction_twice_in_a_block_runs_once() {
     assert_eq!(state.balance(&address(1)), 5);
 }
 
+/// The numbers that clients and receipts keep.
+#[test]
+fn numbers_of_outcomes_are_pinned() {
+    use crate::{execution::Failure, transaction::Fault};
+    let mut shown = String::new();
+    for first in 0..=2u8 {
+        for second in 0..64u8 {
+            for third in 0..64u8 {
+                for bytes in [vec![first], vec![first, second], vec![first, second, third]] {
+                    let Ok(outcome) = codec::decode::<Outcome>(&bytes, 8) else { continue };
+                    let line = format!("{bytes:?} {outcome}\n");
+                    if !shown.contains(&line) {
+                        shown.push_str(&line);
+                    }
+                }
+            }
+        }
+    }
+    let nested = Outcome::Skipped(Skip::Uncharged(Failure::Malformed(Fault::NoOutputs)));
+    assert_eq!(codec::encode(&nested), [2, 13, 1, 1]);
+    expect![[r#"
+        [0] applied
+        [1, 1, 1] failed: no-outputs
+        [1, 1, 2] failed: zero-amount
+        [1, 1, 3] failed: amount-overflow
+        [1, 1, 4] failed: not-ascending
+        [1, 1, 5] failed: bad-threshold
+        [1, 1, 6] failed: too-many-decimals
+        [1, 1, 7] failed: above-cap
+        [1, 1, 8] failed: no-such-input
+        [1, 1, 9] failed: read-only-input
+        [1, 2] failed: undeclared-access
+        [1, 3] failed: insufficient-balance
+        [1, 4] failed: unknown-asset
+        [1, 5] failed: not-issuer
+        [1, 6] failed: above-asset-cap
+        [1, 7] failed: not-frozen
+        [1, 8] failed: too-many-unfreezing
+        [1, 9] failed: nothing-to-withdraw
+        [1, 10] failed: no-signers
+        [1, 11] failed: missing-coin
+        [1, 12] failed: not-owner
+        [1, 13] failed: unbalanced
+        [1, 14] failed: missing-object
+        [1, 15] failed: stale-version
+        [1, 16] failed: not-shared
+        [1, 17] failed: frozen-object
+        [1, 18] failed: object-gone
+        [2, 1] skipped: unknown-version
+        [2, 2] skipped: wrong-chain
+        [2, 3] skipped: expired
+        [2, 4] skipped: wrong-keys
+        [2, 5] skipped: nonce-used
+        [2, 6] skipped: nonce-gap
+        [2, 7] skipped: nonce-exhausted
+        [2, 8] skipped: cannot-pay
+        [2, 9] skipped: unfit-payer
+        [2, 10] skipped: needs-multisig
+        [2, 11] skipped: not-multisig
+        [2, 12] skipped: no-energy
+        [2, 13, 2] skipped: undeclared-access
+        [2, 13, 3] skipped: insufficient-balance
+        [2, 13, 4] skipped: unknown-asset
+        [2, 13, 5] skipped: not-issuer
+        [2, 13, 6] skipped: above-asset-cap
+        [2, 13, 7] skipped: not-frozen
+        [2, 13, 8] skipped: too-many-unfreezing
+        [2, 13, 9] skipped: nothing-to-withdraw
+        [2, 13, 10] skipped: no-signers
+        [2, 13, 11] skipped: missing-coin
+        [2, 13, 12] skipped: not-owner
+        [2, 13, 13] skipped: unbalanced
+        [2, 13, 14] skipped: missing-object
+        [2, 13, 15] skipped: stale-version
+        [2, 13, 16] skipped: not-shared
+        [2, 13, 17] skipped: frozen-object
+        [2, 13, 18] skipped: object-gone
+    "#]]
+    .assert_eq(&shown);
+}
+
 /// A nonce that can no longer grow is never used, so no nonce is used twice.
 #[test]
 fn last_nonce_is_never_used() {
     let transaction = transfer(0, u64::MAX, 0, &[(1, 1)]);
     let params = Params { chain_id: CHAIN, height: Height::new(1) };
-    let account = Cell::Account(Account { nonce: u64::MAX, balance: 5 });
+    let account = Cell::Account(Account { nonce: u64::MAX, ..Account::with_balance(5) });
     let prepared = Prepared::new(&transaction);
     let slots = Slots::load(&prepared.access, |_| Some(&account));
     let effects = exec_tx(&params, &slots, &prepared);
@@ -121,7 +202,7 @@ fn cells_of_a_kind_lie_together_and_say_so() {
     let fees = CellPath::system(&SystemKey::Fees);
     assert_eq!((account.get()[0], fees.get()[0]), (1, 8));
     for (cell, kind) in [
-        (Cell::Account(Account { nonce: 1, balance: 2 }), CellKind::Account),
+        (Cell::Account(Account { nonce: 1, ..Account::with_balance(2) }), CellKind::Account),
         (Cell::System(System::Burned(9)), CellKind::System),
     ] {
         let bytes = codec::encode(&cell);
@@ -134,7 +215,7 @@ fn cells_of_a_kind_lie_together_and_say_so() {
 #[test]
 fn element_depends_on_path_and_value() {
     let (here, there) = (CellPath::account(&address(0)), CellPath::account(&address(1)));
-    let cell = |balance| Cell::Account(Account { nonce: 0, balance });
+    let cell = |balance| Cell::Account(Account::with_balance(balance));
     assert_ne!(element(&here, &cell(1)), element(&there, &cell(1)));
     assert_ne!(element(&here, &cell(1)), element(&here, &cell(2)));
 }

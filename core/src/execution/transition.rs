@@ -9,10 +9,14 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use crate::{
     execution::{
         access::{Access, Prepared, Slots},
-        cell::{Account, Cell, CellPath},
-        outcome::{Failure, Outcome, Skip},
+        cell::{Cell, CellPath},
+        ctx::TxCtx,
+        kinds,
+        ledger::Ledger,
+        outcome::{Detail, Outcome, Skip},
+        payer,
     },
-    transaction::{Output, Transaction, TransactionKind, VERSION},
+    transaction::{Amount, Payer, Transaction},
     types::{ChainId, Digest, Height},
 };
 
@@ -25,15 +29,16 @@ pub struct Params {
     pub height: Height,
 }
 
-/// Every use of a cell that a transaction may make: its payer first, then its outputs in order.
+/// Every use of a cell that a transaction may make: its payer's first, then its kind's.
 ///
 /// Follows from the bytes alone, and the id for cells that are named by it.
 #[must_use]
-pub fn declare(transaction: &Transaction, _id: &Digest) -> Vec<(CellPath, Access)> {
-    let TransactionKind::Transfer { outputs } = &transaction.body.kind;
-    let payer = (CellPath::account(&transaction.body.payer), Access::Write);
-    let credits = outputs.iter().map(|output| (CellPath::account(&output.to), Access::Add));
-    std::iter::once(payer).chain(credits).collect()
+pub fn declare(transaction: &Transaction, id: &Digest) -> Vec<(CellPath, Access)> {
+    let body = &transaction.body;
+    let mut declarations = Vec::with_capacity(4);
+    payer::declare(body, &mut declarations);
+    kinds::declare(&body.kind, id, &body.payer.address(), &mut declarations);
+    declarations
 }
 
 /// What a transaction wants changed. Writes come first, then adds.
@@ -41,133 +46,64 @@ pub fn declare(transaction: &Transaction, _id: &Digest) -> Vec<(CellPath, Access
 pub struct TxEffects {
     /// Its fate.
     pub outcome: Outcome,
-    /// Cells to create or replace, or to remove where there is `None`.
+    /// Cells to create or replace, or to remove where there is `None`. Each path once.
     pub writes: Vec<(CellPath, Option<Cell>)>,
-    /// Cells to credit, created if they do not exist.
-    pub adds: Vec<(CellPath, u64)>,
-    /// Where the payer's tokens go.
+    /// Cells to credit, created if they do not exist. None of them is among the writes.
+    pub adds: Vec<(CellPath, Amount)>,
+    /// What was moved, asset by asset.
     pub ledger: Ledger,
     /// Taken as a fee, to be settled with all others at the end of the block.
     pub fee: u64,
+    /// What the bytes do not tell, for the receipt.
+    pub details: Vec<Detail>,
 }
 
 impl TxEffects {
-    /// Whether what was taken equals what was given.
+    /// Whether what was taken equals what was given, asset by asset.
     #[must_use]
     pub fn is_balanced(&self) -> bool {
-        let given = u128::from(self.ledger.credited) + u128::from(self.fee);
-        u128::from(self.ledger.debited) == given
+        self.ledger.is_balanced(self.fee)
     }
-}
 
-/// What one transaction moves, in native tokens.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub struct Ledger {
-    /// Taken from accounts.
-    pub debited: u64,
-    /// Given to accounts.
-    pub credited: u64,
+    fn none(reason: Skip) -> Self {
+        Self {
+            outcome: Outcome::Skipped(reason),
+            writes: Vec::new(),
+            adds: Vec::new(),
+            ledger: Ledger::default(),
+            fee: 0,
+            details: Vec::new(),
+        }
+    }
 }
 
 /// Executes one transaction. The signatures were checked before the block was voted for.
 ///
-/// Checks the reasons to skip in the order of [`Skip`]'s numbers, then the reasons to fail.
+/// What a transaction does is taken whole or not at all: of one that fails only the nonce and the fee
+/// remain, which are charged again from nothing.
 ///
 /// # Panics
-/// If `slots` were not loaded from this transaction's access set.
+/// If `slots` were not loaded from this transaction's access set, or tokens appear or vanish.
 #[must_use]
 pub fn exec_tx(params: &Params, slots: &Slots<'_>, prepared: &Prepared<'_>) -> TxEffects {
-    let transaction = prepared.transaction;
-    let path = *prepared.access.declared(0).expect("the payer is declared first");
-    let payer = match slots.get(&prepared.access, &path).expect("the payer is declared") {
-        None => Account::default(),
-        Some(Cell::Account(account)) => *account,
-        Some(other) => panic!("cell {path:?} should be an account but is {other:?}"),
-    };
-    let nonce = match check_may_run(params, &payer, transaction) {
-        Ok(next) => next,
-        Err(reason) => return skipped(reason),
-    };
-    let fee = transaction.body.fee;
-    let effects = match transaction.body.amount() {
-        Err(fault) => failed(path, &payer, nonce, fee, fault.into()),
-        Ok(amount) => transfer(path, &payer, nonce, amount, prepared),
-    };
-    assert!(effects.is_balanced(), "a transfer leaks: {effects:?}");
-    effects
-}
-
-/// The payer's next nonce if the transaction may use this one and pay its fee.
-fn check_may_run(params: &Params, payer: &Account, transaction: &Transaction) -> Result<u64, Skip> {
-    let body = &transaction.body;
-    if body.version != VERSION {
-        return Err(Skip::UnknownVersion);
-    }
-    if body.chain_id != params.chain_id {
-        return Err(Skip::WrongChain);
-    }
-    if body.valid_until < params.height {
-        return Err(Skip::Expired);
-    }
-    if !transaction.is_signed_by_payer() {
-        return Err(Skip::WrongKeys);
-    }
-    if body.nonce < payer.nonce {
-        return Err(Skip::NonceUsed);
-    }
-    if body.nonce > payer.nonce {
-        return Err(Skip::NonceGap);
-    }
-    let next = payer.nonce.checked_add(1).ok_or(Skip::NonceExhausted)?;
-    if payer.balance < body.fee {
-        return Err(Skip::CannotPay);
-    }
-    Ok(next)
-}
-
-fn transfer(
-    path: CellPath,
-    payer: &Account,
-    nonce: u64,
-    amount: u64,
-    prepared: &Prepared<'_>,
-) -> TxEffects {
     let body = &prepared.transaction.body;
-    let debited = amount.checked_add(body.fee).expect("the amount was summed with the fee");
-    let Some(balance) = payer.balance.checked_sub(debited) else {
-        return failed(path, payer, nonce, body.fee, Failure::InsufficientBalance);
+    let charged = || {
+        let mut ctx = TxCtx::new(params, slots, prepared, payer::declarations(body));
+        payer::charge(&mut ctx, params, prepared.transaction).map(|()| ctx)
     };
-    let TransactionKind::Transfer { outputs } = &body.kind;
-    let credit = |(nth, output): (usize, &Output)| {
-        let path = prepared.access.declared(1 + nth).expect("outputs follow the payer");
-        (*path, output.amount)
+    let mut ctx = match charged() {
+        Ok(ctx) => ctx,
+        Err(reason) => return TxEffects::none(reason),
     };
-    TxEffects {
-        outcome: Outcome::Applied,
-        writes: vec![(path, Some(Cell::Account(Account { nonce, balance })))],
-        adds: outputs.iter().enumerate().map(credit).collect(),
-        ledger: Ledger { debited, credited: amount },
-        fee: body.fee,
-    }
-}
-
-fn failed(path: CellPath, payer: &Account, nonce: u64, fee: u64, reason: Failure) -> TxEffects {
-    let balance = payer.balance.checked_sub(fee).expect("the fee was checked to be payable");
-    TxEffects {
-        outcome: Outcome::Failed(reason),
-        writes: vec![(path, Some(Cell::Account(Account { nonce, balance })))],
-        adds: Vec::new(),
-        ledger: Ledger { debited: fee, credited: 0 },
-        fee,
-    }
-}
-
-fn skipped(reason: Skip) -> TxEffects {
-    TxEffects {
-        outcome: Outcome::Skipped(reason),
-        writes: Vec::new(),
-        adds: Vec::new(),
-        ledger: Ledger::default(),
-        fee: 0,
+    let reason = match body.check().map_err(Into::into).and_then(|()| kinds::run(&mut ctx)) {
+        Ok(()) => return ctx.finish(Outcome::Applied),
+        Err(reason) => reason,
+    };
+    match body.payer {
+        Payer::Account { .. } => {
+            let ctx = charged().expect("what could be charged once can be charged again");
+            ctx.finish(Outcome::Failed(reason))
+        }
+        Payer::Coins { .. } => TxEffects::none(Skip::Uncharged(reason)),
     }
 }

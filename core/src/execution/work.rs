@@ -13,7 +13,7 @@ use crate::{
         outcome::ExecutedBlock,
         schedule::{Parallel, Plan},
     },
-    transaction::Address,
+    transaction::{Address, Payer},
 };
 
 /// A block with its transactions prepared and its cells named.
@@ -51,10 +51,11 @@ impl<'a> Work<'a> {
     /// Every payer and the path of its account, ascending by address, each once.
     pub(super) fn payers(&self) -> Vec<(Address, CellPath)> {
         let payer = |one: &Prepared<'_>| {
+            let Payer::Account { address, .. } = one.transaction.body.payer else { return None };
             let path = one.access.declared(0).expect("the payer is declared first");
-            (one.transaction.body.payer, *path)
+            Some((address, *path))
         };
-        let mut payers: Vec<(Address, CellPath)> = self.prepared.iter().map(payer).collect();
+        let mut payers: Vec<(Address, CellPath)> = self.prepared.iter().filter_map(payer).collect();
         payers.sort_unstable();
         payers.dedup();
         payers

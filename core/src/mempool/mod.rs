@@ -271,10 +271,13 @@ impl Mempool {
         if transaction.encoded_len() > self.transaction_bytes_max {
             return Err(Refusal::TooLarge);
         }
-        if transaction.body.amount().is_err() {
+        if transaction.body.check().is_err() || !transaction.body.has_fit_payer() {
             return Err(Refusal::Malformed);
         }
-        if !transaction.is_signed_by_payer() {
+        if transaction.body.payer.nonce().is_none() {
+            return Err(Refusal::NoNonce);
+        }
+        if !transaction.has_plausible_signers() {
             return Err(Refusal::WrongKeys);
         }
         Ok(())

@@ -28,7 +28,7 @@ mod queue;
 mod select;
 
 pub(super) use self::queue::Held;
-use self::queue::{Queue, Rank, Worth, cost, rate};
+use self::queue::{Queue, Rank, Worth, cost, place, rate};
 
 /// A transaction that is not held any more, and why; no reason if a block had it.
 pub(super) type Dropped = (Digest, Option<Refusal>);
@@ -103,7 +103,7 @@ impl Pool {
         tx: Transaction,
     ) -> Result<Vec<Dropped>, Refusal> {
         let plan = self.plan(&id, &tx)?;
-        let (payer, nonce) = (tx.body.payer, tx.body.nonce);
+        let (payer, nonce) = place(&tx);
         let mut dropped = Vec::new();
         for (other, last) in plan.victims {
             dropped.push((self.remove(&other, last).id, Some(Refusal::Evicted)));
@@ -182,9 +182,9 @@ impl Pool {
             if expires > self.executed {
                 break;
             }
-            let body = &self.slots.at(slot).transaction.body;
-            let expired = body.valid_until <= self.executed;
-            let (payer, nonce) = (body.payer, body.nonce);
+            let held = self.slots.at(slot);
+            let expired = held.transaction.body.valid_until <= self.executed;
+            let (payer, nonce) = place(&held.transaction);
             let reason = if expired { Refusal::Expired } else { Refusal::TooOld };
             dropped.push((self.remove(&payer, nonce).id, Some(reason)));
         }
@@ -193,7 +193,7 @@ impl Pool {
     /// Drops a transaction that cannot be paid and, last first, those that can only run after it.
     fn drop_from(&mut self, id: &Digest, dropped: &mut Vec<Dropped>) {
         let Some(held) = self.held(id) else { return };
-        let (payer, nonce) = (held.transaction.body.payer, held.transaction.body.nonce);
+        let (payer, nonce) = place(&held.transaction);
         while let Some(last) = self.last_nonce(&payer).filter(|last| *last >= nonce) {
             dropped.push((self.remove(&payer, last).id, Some(Refusal::CannotPay)));
         }
@@ -213,7 +213,7 @@ impl Pool {
 
     /// Puts a transaction where nothing is; the queue's ranks are brought up to date after.
     fn add(&mut self, held: Held) {
-        let (payer, nonce) = (held.transaction.body.payer, held.transaction.body.nonce);
+        let (payer, nonce) = place(&held.transaction);
         let (id, bytes, cost, expires) = (held.id, held.bytes, held.cost, held.expires);
         let slot = self.slots.insert(held);
         self.bytes += u64::from(bytes);

@@ -50,6 +50,8 @@ pub enum Refusal {
     Overdrawn = 19,
     /// It was held for too long, and no block took it.
     TooOld = 20,
+    /// Coins pay for it: only what has a nonce waits here.
+    NoNonce = 21,
 }
 
 impl Refusal {
@@ -77,6 +79,7 @@ impl Refusal {
             Self::CannotPay => "cannot-pay",
             Self::Overdrawn => "overdrawn",
             Self::TooOld => "too-old",
+            Self::NoNonce => "no-nonce",
         }
     }
 

@@ -50,7 +50,7 @@ fn fixed_sizes() {
     assert_eq!(length("block-request"), 1 + 17);
     assert_eq!(length("evidence"), 1 + 2 * 156);
     // A count, one transaction with one output and one signature.
-    assert_eq!(length("transactions"), 1 + 4 + 62 + (4 + 40) + (4 + 96));
+    assert_eq!(length("transactions"), 1 + 4 + 65 + (4 + 41 + 4) + (4 + 96));
     // A count, and a Nullification by three of four.
     assert_eq!(length("certificates"), 1 + 4 + 17 + (4 + 1) + (4 + 3 * 64));
 }

@@ -97,15 +97,14 @@ fn checkpoint_evidence(cast: &Cast) -> Evidence {
 pub fn transfer(payer: u64) -> Transaction {
     let key = account_key(payer);
     let to = Address::of_key(&account_key(payer + 1).public());
-    let body = TransactionBody {
-        version: 1,
-        chain_id: ChainId::new(7),
-        payer: Address::of_key(&key.public()),
-        nonce: 0,
-        fee: 10,
-        valid_until: Height::new(1_000),
-        kind: TransactionKind::Transfer { outputs: Bounded::new(vec![Output { to, amount: 25 }]) },
-    };
+    let body = TransactionBody::new(
+        ChainId::new(7),
+        Address::of_key(&key.public()),
+        0,
+        10,
+        Height::new(1_000),
+        TransactionKind::transfer(vec![Output::native(to, 25)]),
+    );
     Transaction::signed(body, &key)
 }
 

@@ -14,11 +14,13 @@ use crate::{
     codec::Bounded,
     crypto::{PublicKey, Signature},
     evidence::Evidence,
+    execution::model::{Mix, Plain, Workload},
     message::{
         BlockRequest, BlockResponse, BlockWant, CertificateRequest, Justify, Message, Proposal,
         Status,
     },
     proof::CommitProof,
+    random::Seed,
     signer::{Pledge, SafetyState},
     store::{Finalized, Record},
     testing::cast::{self, account_key},
@@ -171,24 +173,40 @@ pub fn certificate() -> impl Strategy<Value = Certificate> {
     )
 }
 
-/// A transaction, mostly with a signature that holds.
+/// A transaction: a transfer, mostly with a signature that holds, or one of any kind.
 pub fn transaction() -> impl Strategy<Value = Transaction> {
+    prop_oneof![transfer(), transaction_of_any_kind()]
+}
+
+/// A transaction that makes sense after a few others, of any kind.
+pub fn transaction_of_any_kind() -> impl Strategy<Value = Transaction> {
+    (any::<u64>(), select(Mix::ALL.to_vec()), 0..30u8).prop_map(|(seed, mix, before)| {
+        let mut workload = Workload::unsigned(Seed::from_number(seed), mix, 4);
+        let mut plain = Plain::new(&workload.genesis(10_000));
+        for _ in 0..before {
+            plain.transact(&workload.transaction(&plain));
+        }
+        workload.transaction(&plain)
+    })
+}
+
+/// A transfer, mostly with a signature that holds.
+pub fn transfer() -> impl Strategy<Value = Transaction> {
     let output = (public_key(), number())
-        .prop_map(|(key, amount)| Output { to: Address::of_key(&key), amount });
+        .prop_map(|(key, amount)| Output::native(Address::of_key(&key), amount));
     let signed = (public_key(), signature())
         .prop_map(|(key, signature)| TransactionSignature { key, signature });
     (0..4u64, number(), number(), height(), vec(output, 0..4), vec(signed, 0..3), any::<bool>())
         .prop_map(|(payer, nonce, fee, valid_until, outputs, signatures, honest)| {
             let key = account_key(payer);
-            let body = TransactionBody {
-                version: 1,
-                chain_id: ChainId::new(7),
-                payer: Address::of_key(&key.public()),
+            let body = TransactionBody::new(
+                ChainId::new(7),
+                Address::of_key(&key.public()),
                 nonce,
                 fee,
                 valid_until,
-                kind: TransactionKind::Transfer { outputs: Bounded::new(outputs) },
-            };
+                TransactionKind::transfer(outputs),
+            );
             if honest {
                 return Transaction::signed(body, &key);
             }

@@ -279,15 +279,14 @@ fn payer() -> Address {
 
 /// A transaction, told apart by its nonce.
 pub(super) fn transaction(nonce: u64) -> Transaction {
-    let body = TransactionBody {
-        version: 1,
-        chain_id: ChainId::new(1),
-        payer: payer(),
+    let body = TransactionBody::new(
+        ChainId::new(1),
+        payer(),
         nonce,
-        fee: 1,
-        valid_until: Height::new(1_000),
-        kind: TransactionKind::Transfer { outputs: Bounded::default() },
-    };
+        1,
+        Height::new(1_000),
+        TransactionKind::transfer(Vec::new()),
+    );
     Transaction::signed(body, &SecretKey::from_seed([99; 32]))
 }
 

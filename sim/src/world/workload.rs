@@ -8,7 +8,6 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use quorate_core::{
     codec::Bounded,
-    crypto::Signature,
     transaction::{
         Address, Output, Transaction, TransactionBody, TransactionKind, TransactionSignature,
     },
@@ -173,23 +172,17 @@ impl Clients {
         }
         let key = &common.accounts[payer];
         let to = Address::of_key(&common.accounts[payee].public());
-        let body = TransactionBody {
-            version: quorate_core::transaction::VERSION,
-            chain_id: common.genesis.chain_id,
-            payer: Address::of_key(&key.public()),
+        let body = TransactionBody::new(
+            common.genesis.chain_id,
+            Address::of_key(&key.public()),
             nonce,
-            fee: FEE,
-            valid_until: Height::new(VALID_FOR),
-            kind: TransactionKind::Transfer { outputs: Bounded::new(vec![Output { to, amount }]) },
-        };
-        let unsigned = |signature: Signature| {
-            let signatures = vec![TransactionSignature { key: key.public(), signature }];
-            Transaction { body: body.clone(), signatures: Bounded::new(signatures) }
-        };
-        // The message does not depend on the signature it is asked with.
-        let checks = unsigned(Signature::new([0; 64])).checks();
-        let message = checks.first().expect("one signature, one check").message;
-        unsigned(key.sign(&message))
+            FEE,
+            Height::new(VALID_FOR),
+            TransactionKind::transfer(vec![Output::native(to, amount)]),
+        );
+        let signature = key.sign(&body.signing_message());
+        let signatures = vec![TransactionSignature { key: key.public(), signature }];
+        Transaction { body, signatures: Bounded::new(signatures) }
     }
 }
 

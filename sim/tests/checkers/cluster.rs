@@ -11,7 +11,6 @@ use std::{
 };
 
 use quorate_core::{
-    codec::Bounded,
     committee::Member,
     config::{Config, Genesis, GenesisAccount, Parameters},
     crypto::{Ed25519, SecretKey, SignatureCheck, Verifier},
@@ -300,16 +299,14 @@ impl Cluster {
     /// A client hands a transfer to a node.
     pub(crate) fn submit(&mut self, place: usize, nonce: u64) {
         let to = Address::of_key(&self.keys[0].public());
-        let outputs = Bounded::new(vec![Output { to, amount: 5 }]);
-        let body = TransactionBody {
-            version: 1,
-            chain_id: ChainId::new(1),
-            payer: Address::of_key(&client().public()),
+        let body = TransactionBody::new(
+            ChainId::new(1),
+            Address::of_key(&client().public()),
             nonce,
-            fee: 1,
-            valid_until: Height::new(1_000_000),
-            kind: TransactionKind::Transfer { outputs },
-        };
+            1,
+            Height::new(1_000_000),
+            TransactionKind::transfer(vec![Output::native(to, 5)]),
+        );
         let transaction = Transaction::signed(body, &client());
         self.note(place, What::Submitted(transaction.id()));
         self.later(0, place, Input::Submitted(transaction));

@@ -52,7 +52,7 @@ fn transfer_reads_only_its_payer() {
 
 #[test]
 fn slots_show_what_may_be_read_and_nothing_else() {
-    let cell = Cell::Account(Account { nonce: 0, balance: 5 });
+    let cell = Cell::Account(Account::with_balance(5));
     let set = AccessSet::new(&[
         (path(0), Access::Read),
         (path(1), Access::Write),

@@ -18,7 +18,7 @@ use crate::{
 };
 
 fn account(balance: u64) -> Cell {
-    Cell::Account(Account { nonce: 0, balance })
+    Cell::Account(Account::with_balance(balance))
 }
 
 fn paths() -> [CellPath; 6] {
@@ -166,14 +166,14 @@ fn the_root_by_hand() {
     );
     expect![[r#"
         account 0  path  010f9a8b7d75e66cfb5924682b51ec00641c2e39215c80fc4d0a795e876c4776
-                   value df98a27e54c21f22c58c199ad058efb169460f2b67808ade2a2345f773167f78
+                   value 860b7a837cb1dfe095dd20c5def440bca7d79c4c15ee7ab8d2b32ed27a1bd5c7
         account 1  path  012fda7dc8953a9fead56a61ecef8a76934bc161b46f45d09096114a4ef2068b
-                   value cc3f2571c2bcc43cff08367bb1468520e52e03e2dc7f7b619af1085ec37174cd
+                   value e7ae7e81cf41a2d7702e635d51a65cc7583bb41823ac989eb55fc5d9409746b9
         fees       path  08950f9c33b7ab1b49d19cb318151b2c67e4ed03d98b55f8ae235f13cd649af4
                    value d54c0508ec236cee71b479aa8499c927641c1e5837b1e5c1d060c8e16efcd8c3
         accounts part at bit 10
-        root 2261a3e854259f57c296b125e40e109194438f775ec27ab3a9b3d1fb3f66e493
-        lanes fe38c0f8e3dd2e9338eccdfda632310ff98ad37f42f45473829c82a853cb5b4c
+        root 5e433ff7447137b5a8b8b4f790983a62c7e0bc24ff89fc66e57394c4d947a1e1
+        lanes 90e114573349af49abc5b37f302393c062d7fc6f63e2b1a2e67033fb33164436
     "#]]
     .assert_eq(&shown);
 }

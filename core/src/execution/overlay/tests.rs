@@ -1,14 +1,17 @@
 //! Only what differs from before the block is a change.
 
 use super::*;
-use crate::execution::{cell::Account, cells::Cells, fixtures::address};
+use crate::{
+    execution::{cell::Account, cells::Cells, fixtures::address},
+    transaction::Asset,
+};
 
 fn path(account: u8) -> CellPath {
     CellPath::account(&address(account))
 }
 
 fn cell(balance: u64) -> Option<Cell> {
-    Some(Cell::Account(Account { nonce: 0, balance }))
+    Some(Cell::Account(Account::with_balance(balance)))
 }
 
 fn sorted(mut cells: Vec<(CellPath, Option<Cell>)>) -> Vec<(CellPath, Option<Cell>)> {
@@ -38,7 +41,8 @@ fn only_differences_are_changes() {
     overlay.write(&path(2), cell(4));
     overlay.write(&path(3), cell(5));
     overlay.write(&path(3), None);
-    overlay.credit(overlay.place(&path(4)), 6);
+    let native = Amount { asset: Asset::Native, amount: 6 };
+    overlay.credit(overlay.place(&path(4)), &native);
     assert_eq!(overlay.read(&path(1)), None);
     let expected = vec![(path(1), None), (path(2), cell(4)), (path(4), cell(6))];
     assert_eq!(overlay.changes(), sorted(expected));

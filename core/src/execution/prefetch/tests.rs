@@ -34,7 +34,7 @@ fn path(account: u8) -> CellPath {
 }
 
 fn cell(balance: u64) -> Cell {
-    Cell::Account(Account { nonce: 0, balance })
+    Cell::Account(Account::with_balance(balance))
 }
 
 fn sorted(accounts: &[u8]) -> Vec<CellPath> {

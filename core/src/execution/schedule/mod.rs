@@ -163,7 +163,7 @@ fn fold(set: &AccessSet, uses: &[Use], effects: &TxEffects, overlay: &mut Overla
     for (path, amount) in &effects.adds {
         let Use { slot, access } = place(path);
         assert_ne!(access, Access::Read, "{path:?} is added to but declared {access:?}");
-        overlay.credit(slot, *amount);
+        overlay.credit(slot, amount);
     }
 }
 

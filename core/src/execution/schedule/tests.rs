@@ -13,10 +13,10 @@ use crate::{
     execution::{
         cell::{Account, Cell, CellPath},
         fixtures::CHAIN,
+        ledger::Ledger,
         outcome::Outcome,
-        transition::Ledger,
     },
-    transaction::Address,
+    transaction::{Address, Amount, Asset},
     types::{Digest, Height},
 };
 
@@ -53,15 +53,19 @@ impl Task for StandIn {
             adds: Vec::new(),
             ledger: Ledger::default(),
             fee: byte,
+            details: Vec::new(),
         };
         for (path, access) in self.access.entries() {
             match access {
                 Access::Read => {}
-                Access::Add => effects.adds.push((*path, byte)),
+                Access::Add => {
+                    let amount = Amount { asset: Asset::Native, amount: byte };
+                    effects.adds.push((*path, amount));
+                }
                 Access::Write if byte % 5 == 0 => effects.writes.push((*path, None)),
                 Access::Write => {
                     let nonce = u64::from(digest.get()[1]);
-                    let cell = Cell::Account(Account { nonce, balance: byte });
+                    let cell = Cell::Account(Account { nonce, ..Account::with_balance(byte) });
                     effects.writes.push((*path, Some(cell)));
                 }
             }
@@ -101,7 +105,7 @@ fn plan(tasks: &[StandIn]) -> Plan {
 fn overlay(plan: &Plan) -> Overlay {
     let cell = |path: &CellPath| {
         let balance = u64::from(path.get()[9]);
-        (balance % 2 == 0).then_some(Cell::Account(Account { nonce: 0, balance }))
+        (balance % 2 == 0).then_some(Cell::Account(Account::with_balance(balance)))
     };
     Overlay::new(plan.paths().to_vec(), plan.paths().iter().map(cell).collect())
 }
@@ -254,7 +258,10 @@ fn waves_are_for_blocks_that_gain_by_them() {
 fn mismatch_survives_encoding_and_damage_is_told() {
     let found = Mismatch {
         params: PARAMS,
-        cells: vec![(path(1), Some(Cell::Account(Account { nonce: 1, balance: 2 })))],
+        cells: vec![(
+            path(1),
+            Some(Cell::Account(Account { nonce: 1, ..Account::with_balance(2) })),
+        )],
         transactions: vec![],
         scheduler: Scheduler::Shuffled(Seed::from_number(1)),
         sequential: Run { effects: vec![], changes: vec![], fees: 0, digest: Digest::ZERO },

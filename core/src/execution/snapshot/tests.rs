@@ -141,7 +141,7 @@ fn lying_chunks_are_told_apart() {
         ChunkFault::Order(_)
     ));
     assert!(matches!(
-        lie(|cells| cells[1].1 = Cell::Account(Account { nonce: 0, balance: 7 })),
+        lie(|cells| cells[1].1 = Cell::Account(Account::with_balance(7))),
         ChunkFault::Root { .. }
     ));
     let mut cells = honest.clone();

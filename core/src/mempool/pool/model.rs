@@ -33,15 +33,15 @@ impl Waiting {
     }
 
     fn cost(&self) -> u64 {
-        self.tx.body.amount().unwrap() + self.tx.body.fee
+        self.tx.body.native_debit().unwrap()
     }
 
     fn payer(&self) -> Address {
-        self.tx.body.payer
+        self.tx.body.payer.address()
     }
 
     fn nonce(&self) -> u64 {
-        self.tx.body.nonce
+        self.tx.body.payer.nonce().unwrap()
     }
 }
 
@@ -78,7 +78,8 @@ impl Plain {
     }
 
     fn admit(&mut self, tx: Transaction) -> Result<Vec<(Digest, Refusal)>, Refusal> {
-        let (payer, nonce, limits) = (tx.body.payer, tx.body.nonce, self.limits);
+        let (payer, nonce) = (tx.body.payer.address(), tx.body.payer.nonce().unwrap());
+        let limits = self.limits;
         let until = tx.body.valid_until.min(self.executed.plus(limits.age_max));
         let new = Waiting { came: self.count, replaced: 0, until, tx };
         if self.held.iter().any(|one| one.tx == new.tx) {
@@ -176,7 +177,7 @@ impl Plain {
     fn execute(&mut self, state: &ExecutionState, included: &[Transaction]) {
         self.executed = state.height();
         for tx in included {
-            let payer = tx.body.payer;
+            let payer = tx.body.payer.address();
             self.next.insert(payer, state.nonce(&payer));
             self.balance.insert(payer, 0);
         }
@@ -267,7 +268,7 @@ proptest! {
                     let mut included = selected_whole(&pool, &[], room);
                     prop_assert_eq!(&included, &plain.select(count));
                     for (payer, amount) in foreign {
-                        let mine = included.iter().filter(|tx| tx.body.payer == address(payer)).count();
+                        let mine = included.iter().filter(|tx| tx.body.payer.address() == address(payer)).count();
                         let nonce = state.nonce(&address(payer)) + u64::try_from(mine).unwrap();
                         included.push(signed(body(payer, nonce, 1, &[(9, amount)]), payer));
                     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::{
     Pool,
-    queue::{Held, Queue, Worth, cost, rate},
+    queue::{Held, Queue, Worth, cost, place, rate},
 };
 use crate::{
     mempool::{refusal::Refusal, slots::Slot},
@@ -35,20 +35,21 @@ impl Pool {
         if body.valid_until <= self.executed {
             return Err(Refusal::Expired);
         }
-        let queue = self.queues.get(&body.payer);
-        self.check_nonce(queue, &body.payer, body.nonce)?;
+        let (payer, nonce) = place(tx);
+        let queue = self.queues.get(&payer);
+        self.check_nonce(queue, &payer, nonce)?;
         let mut plan = Plan::default();
         let mut goes: Option<&Held> = None;
-        if let Some(old) = queue.and_then(|queue| queue.by_nonce.get(&body.nonce)) {
+        if let Some(old) = queue.and_then(|queue| queue.by_nonce.get(&nonce)) {
             let old = self.slots.at(*old);
             check_replacement(old, tx)?;
             plan.replaces = true;
             goes = Some(old);
         } else if let Some((last, slot)) = self.own_overflow(queue) {
-            if last < body.nonce {
+            if last < nonce {
                 return Err(Refusal::PayerFull);
             }
-            plan.victims.push((body.payer, last));
+            plan.victims.push((payer, last));
             goes = Some(self.slots.at(slot));
         }
         self.check_funds(queue, goes, tx)?;
@@ -100,7 +101,7 @@ impl Pool {
         goes: Option<&Held>,
         tx: &Transaction,
     ) -> Result<(), Refusal> {
-        let Some(balance) = self.accounts.balance(&tx.body.payer) else { return Ok(()) };
+        let Some(balance) = self.accounts.balance(&tx.body.payer.address()) else { return Ok(()) };
         let reserved = queue.map_or(0, |queue| queue.reserved);
         let others = reserved - goes.map_or(0, |held| u128::from(held.cost));
         if others + u128::from(cost(tx)) > u128::from(balance) {
@@ -118,9 +119,9 @@ impl Pool {
         mut bytes: u64,
         tx: &Transaction,
     ) -> Result<(), Refusal> {
-        let payer = &tx.body.payer;
-        let worth = if self.would_be_ready(payer, tx.body.nonce) { rate(tx) } else { 0 };
-        let mut tails = self.tails.iter().filter(|tail| tail.payer != *payer).peekable();
+        let (payer, nonce) = place(tx);
+        let worth = if self.would_be_ready(&payer, nonce) { rate(tx) } else { 0 };
+        let mut tails = self.tails.iter().filter(|tail| tail.payer != payer).peekable();
         // What becomes the last of a queue once the plan's victims are gone.
         let mut exposed: BTreeMap<Worth, u64> = BTreeMap::new();
         while count > self.limits.transactions_max || bytes > self.limits.bytes_max {

@@ -54,7 +54,7 @@ impl Rank {
             round,
             cheapness: !held.rate,
             order: held.order,
-            payer: held.transaction.body.payer,
+            payer: held.transaction.body.payer.address(),
         }
     }
 }
@@ -74,7 +74,7 @@ impl Worth {
         Self {
             rate: if ready { held.rate } else { 0 },
             lateness: !held.order,
-            payer: held.transaction.body.payer,
+            payer: held.transaction.body.payer.address(),
         }
     }
 }
@@ -124,6 +124,14 @@ pub(super) fn rate(tx: &Transaction) -> u64 {
 /// What a transaction takes from its payer's native tokens if all goes well; if it can only fail, its
 /// fee.
 pub(super) fn cost(tx: &Transaction) -> u64 {
-    let fee = tx.body.fee;
-    tx.body.amount().ok().and_then(|amount| amount.checked_add(fee)).unwrap_or(fee)
+    tx.body.native_debit().unwrap_or_else(|_| tx.body.native_fee())
+}
+
+/// The queue a transaction belongs in, and its place there.
+///
+/// # Panics
+/// If no account pays for it: such a one is not offered to the pool.
+pub(super) fn place(tx: &Transaction) -> (Address, u64) {
+    let nonce = tx.body.payer.nonce().expect("only what accounts pay for is offered to the pool");
+    (tx.body.payer.address(), nonce)
 }

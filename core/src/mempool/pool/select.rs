@@ -12,7 +12,7 @@ use super::{
 use crate::{
     block::Block,
     mempool::limits::Room,
-    transaction::{Address, TRANSACTION_BYTES_MIN},
+    transaction::{Address, Payer, TRANSACTION_BYTES_MIN},
 };
 
 /// Bytes of the count before an encoded list.
@@ -102,7 +102,9 @@ fn used<'a>(ancestors: impl IntoIterator<Item = &'a Arc<Block>>) -> Used {
     let mut used = Used::new();
     for block in ancestors {
         for tx in block.payload().transactions.iter().filter(|tx| tx.is_signed_by_payer()) {
-            used.entry(tx.body.payer).or_default().insert(tx.body.nonce);
+            if let Payer::Account { address, nonce } = tx.body.payer {
+                used.entry(address).or_default().insert(nonce);
+            }
         }
     }
     used

@@ -75,8 +75,8 @@ fn selected<'a>(
     let taken = pool.select(ancestors, room);
     taken
         .iter()
-        .map(|held| &held.transaction.body)
-        .map(|body| (number(body.payer), body.nonce))
+        .map(|held| place(&held.transaction))
+        .map(|(payer, nonce)| (number(payer), nonce))
         .collect()
 }
 
@@ -98,7 +98,7 @@ fn check_consistent(pool: &Pool) {
         assert_eq!((held.id, held.bytes), (tx.id(), tx.encoded_len()));
         assert_eq!(pool.held(&held.id), Some(held));
         again.add(held.clone());
-        again.relink(&tx.body.payer);
+        again.relink(&tx.body.payer.address());
     }
     assert_eq!((&again.heads, &again.tails), (&pool.heads, &pool.tails));
     assert_eq!((again.bytes, again.len()), (pool.bytes, pool.len()));
@@ -189,17 +189,15 @@ impl World {
 
     fn admit(&mut self, tx: Transaction) {
         let before = self.pool.clone();
-        let place = |pool: &Pool, id: &Digest| {
-            let body = &pool.held(id).expect("it was held").transaction.body;
-            (body.payer, body.nonce)
-        };
-        let (id, new) = (tx.id(), (tx.body.payer, tx.body.nonce));
+        let place_in =
+            |pool: &Pool, id: &Digest| place(&pool.held(id).expect("it was held").transaction);
+        let (id, new) = (tx.id(), place(&tx));
         match admit(&mut self.pool, tx) {
             Err(_) => assert_eq!(self.pool, before, "a refusal changes nothing"),
             Ok(dropped) => {
-                assert_eq!(place(&self.pool, &id), new);
+                assert_eq!(place_in(&self.pool, &id), new);
                 for (id, reason) in dropped {
-                    let (payer, nonce) = place(&before, &id);
+                    let (payer, nonce) = place_in(&before, &id);
                     let last = self.pool.last_nonce(&payer);
                     match reason {
                         Some(Refusal::Evicted) => {
@@ -235,7 +233,7 @@ impl World {
         let mut next: BTreeMap<Address, u64> = BTreeMap::new();
         let above = self.above.iter().flat_map(|block| &block.payload().transactions);
         for (tx, is_new) in above.map(|tx| (tx, false)).chain(taken.iter().map(|tx| (tx, true))) {
-            let (payer, nonce) = (tx.body.payer, tx.body.nonce);
+            let (payer, nonce) = place(tx);
             assert!(seen.insert((payer, nonce)), "nonce {nonce} of {payer:?} twice");
             if is_new || self.remembers {
                 let known = if self.remembers { self.state.nonce(&payer) } else { nonce };
@@ -338,8 +336,8 @@ fn block_is_filled_to_the_byte() {
     let mut pool = self::pool(limits(), 0);
     admit(&mut pool, transfer(0, 0, 5, &[(9, 1)])).unwrap();
     admit(&mut pool, transfer(0, 1, 5, &[(9, 1)])).unwrap();
-    // Four bytes of count and 206 for each transaction.
-    for (bytes_max, taken) in [(0, 0), (209, 0), (210, 1), (415, 1), (416, 2)] {
+    // Four bytes of count and 214 for each transaction.
+    for (bytes_max, taken) in [(0, 0), (217, 0), (218, 1), (431, 1), (432, 2)] {
         let room = Room { bytes_max, ..ROOM };
         assert_eq!(selected(&pool, &[], room).len(), taken, "{bytes_max} bytes");
     }

@@ -325,17 +325,16 @@ impl Stage {
     ) -> Result<Payload, String> {
         let key = account_key(0);
         let tag = name.bytes().fold(0u64, |tag, byte| tag.wrapping_mul(257) ^ u64::from(byte));
-        let output = Output { to: Address::of_key(&account_key(1).public()), amount: 1 };
+        let output = Output::native(Address::of_key(&account_key(1).public()), 1);
         let mut transaction = Transaction::signed(
-            TransactionBody {
-                version: crate::transaction::VERSION,
-                chain_id: self.cast.genesis().chain_id,
-                payer: Address::of_key(&key.public()),
-                nonce: tag,
-                fee: 1,
-                valid_until: Height::new(u64::MAX),
-                kind: TransactionKind::Transfer { outputs: Bounded::new(vec![output]) },
-            },
+            TransactionBody::new(
+                self.cast.genesis().chain_id,
+                Address::of_key(&key.public()),
+                tag,
+                1,
+                Height::new(u64::MAX),
+                TransactionKind::transfer(vec![output]),
+            ),
             &key,
         );
         if faults.iter().any(|fault| fault == "badly-signed") {

@@ -269,6 +269,7 @@ impl Chain {
             finalized_view: self.parent.0,
             finalized_height: self.replica.finalized_height(),
             finalized_id: self.parent.1,
+            checkpoint: Height::ZERO,
         }
     }
 

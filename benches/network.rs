@@ -38,6 +38,7 @@ fn cargo() -> Cargo {
         finalized_view: View::new(5),
         finalized_height: Height::new(5),
         finalized_id: Digest::ZERO,
+        checkpoint: Height::ZERO,
     };
     Cargo { parcel: Parcel::new(Arc::new(Message::Status(status))), bytes: 0 }
 }

@@ -1,5 +1,7 @@
 //! What a replica is told at birth: the genesis everybody shares, and who it is itself.
 
+use std::num::NonZeroU64;
+
 use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::{
@@ -38,6 +40,8 @@ pub struct Parameters {
     pub mempool_bytes_max: u64,
     /// Transactions the mempool may hold.
     pub mempool_transactions_max: u64,
+    /// A checkpoint is made at every multiple of this height.
+    pub checkpoint_interval: NonZeroU64,
 }
 
 impl Default for Parameters {
@@ -55,6 +59,7 @@ impl Default for Parameters {
             transactions_max: 10_000,
             mempool_bytes_max: 64 * 1024 * 1024,
             mempool_transactions_max: 100_000,
+            checkpoint_interval: NonZeroU64::new(8).expect("not zero"),
         }
     }
 }

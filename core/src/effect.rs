@@ -155,6 +155,8 @@ pub enum Timer {
     Fetch,
     /// Pass transactions on.
     Gossip,
+    /// Own checkpoints lack a certificate: say them again.
+    Checkpoint,
 }
 
 /// Collects effects in the order they are emitted.

@@ -4,6 +4,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::{
     block::Candidate,
+    checkpoint::Divergence,
     evidence::Evidence,
     time::Span,
     types::{Digest, Height, ValidatorIndex, View},
@@ -91,6 +92,40 @@ pub enum Event {
         /// Transactions skipped, without effect.
         skipped: u32,
     },
+    /// A quorum agrees on the state after a height.
+    Checkpointed {
+        /// The height.
+        height: Height,
+        /// The state's root.
+        state_root: Digest,
+        /// Whether it was gathered here from votes, rather than received whole.
+        gathered: bool,
+    },
+    /// A validator signed another result than a quorum did.
+    CheckpointDissent {
+        /// Which.
+        signer: ValidatorIndex,
+        /// The height.
+        height: Height,
+        /// The state's root by the quorum's word.
+        certified: Digest,
+        /// By its word.
+        theirs: Digest,
+    },
+    /// Finality runs ahead, and no new checkpoint is certified.
+    CheckpointsOverdue {
+        /// The newest certified height.
+        certified: Height,
+        /// The finalized height.
+        finalized: Height,
+    },
+    /// Checkpoints keep up with finality again.
+    CheckpointsResumed {
+        /// The newest certified height.
+        certified: Height,
+    },
+    /// Its results differ from those of others, or from its own: it executes nothing more.
+    ExecutionHalted(Box<Divergence>),
     /// Two conflicting chains were finalized: it stops for good.
     SafetyHalt {
         /// The highest block it had taken for final.

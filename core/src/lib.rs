@@ -37,3 +37,4 @@ pub mod transaction;
 pub mod tree;
 pub mod types;
 pub mod vote;
+mod vote_set;

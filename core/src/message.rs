@@ -9,6 +9,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use crate::{
     block::{Block, Header},
     certificate::Certificate,
+    checkpoint::Checkpoint,
     codec::{self, Bounded, DecodeError},
     evidence::Evidence,
     proof::CommitProof,
@@ -40,6 +41,9 @@ pub const TRANSACTIONS_GOSSIP_MAX: usize = 1024;
 
 /// Own votes in one answer or resend.
 pub const VOTES_MAX: usize = 32;
+
+/// Own checkpoints in one message: as many as are ever open.
+pub const CHECKPOINT_VOTES_MAX: usize = 16;
 
 /// A leader's block with everything needed to judge it.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -74,6 +78,8 @@ pub struct Status {
     pub finalized_height: Height,
     /// The id of its highest finalized candidate.
     pub finalized_id: Digest,
+    /// The height of its newest certified checkpoint.
+    pub checkpoint: Height,
 }
 
 /// Asks for the certificates of one view.
@@ -144,6 +150,10 @@ pub enum Message {
     Transactions(Bounded<Transaction, TRANSACTIONS_GOSSIP_MAX>),
     /// Proof of an offence, so that every leader can include it.
     Evidence(Box<Evidence>),
+    /// Checkpoints signed by the sender, each for a height of its own.
+    CheckpointVotes(Bounded<Vote<Checkpoint>, CHECKPOINT_VOTES_MAX>),
+    /// What a quorum says the state is.
+    CheckpointCertificate(Box<Certificate<Checkpoint>>),
 }
 
 impl Message {
@@ -179,6 +189,8 @@ impl Message {
             Self::BlockResponse(_) => "block-response",
             Self::Transactions(_) => "transactions",
             Self::Evidence(_) => "evidence",
+            Self::CheckpointVotes(_) => "checkpoint-votes",
+            Self::CheckpointCertificate(_) => "checkpoint-certificate",
         }
     }
 }

@@ -6,11 +6,13 @@ use std::{collections::VecDeque, sync::Arc};
 use crate::{
     block::Block,
     certificate::{Certificate, Verified},
-    effect::Effects,
+    effect::{Effect, Effects},
+    evidence::Evidence,
     execution::ExecutedBlock,
     job::JobIds,
     proof::CommitProof,
-    types::{Digest, Height, PeerId, View},
+    store::Batch,
+    types::{Digest, Height, PeerId, Seq, View},
     vote::Kind,
 };
 
@@ -50,7 +52,7 @@ pub(crate) enum Notice {
         /// The kind, if it is above finality.
         kind: Option<Kind>,
     },
-    /// consensus -> execution: these blocks are final and durable, in height order.
+    /// consensus -> execution, and checkpoints' alarm: these blocks are final and durable, in height order.
     Delivered(Vec<Arc<Block>>),
     /// sync -> consensus: the block that was wanted, its payload checked.
     BlockFetched(Arc<Block>),
@@ -63,8 +65,19 @@ pub(crate) enum Notice {
         /// Checked commit proofs of some of them.
         proofs: Vec<CommitProof>,
     },
-    /// execution -> mempool and consensus' pace: a block was executed.
+    /// execution -> mempool, consensus' pace, and checkpoints: a block was executed.
     Executed(ExecutedBlock),
+    /// checkpoints -> consensus: two votes that contradict each other, and who sent the second.
+    Suspected {
+        /// Not checked.
+        evidence: Box<Evidence>,
+        /// Who sent the second.
+        from: PeerId,
+    },
+    /// checkpoints -> consensus: the newest certified height, for heartbeats.
+    Checkpointed(Height),
+    /// checkpoints -> execution, and consensus' proposals: results differ, so nothing more is executed.
+    ExecutionHalted,
 }
 
 /// Where a machine puts what should happen next.
@@ -75,9 +88,25 @@ pub(crate) struct Out<'a> {
     pub(crate) notices: &'a mut VecDeque<Notice>,
     /// Names for jobs.
     pub(crate) jobs: &'a mut JobIds,
+    /// The next place in the log.
+    pub(crate) next_seq: &'a mut Seq,
 }
 
 impl Out<'_> {
+    /// Emits a write and returns its place in the log.
+    pub(crate) fn write(&mut self, batch: Batch) -> Seq {
+        let seq = self.take_seq();
+        self.fx.push(Effect::Write { seq, batch });
+        seq
+    }
+
+    /// The next place in the log, which all machines share.
+    pub(crate) fn take_seq(&mut self) -> Seq {
+        let seq = *self.next_seq;
+        *self.next_seq = seq.next();
+        seq
+    }
+
     /// Leaves a notice.
     pub(crate) fn notice(&mut self, notice: Notice) {
         self.notices.push_back(notice);

@@ -9,6 +9,8 @@ use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::{
     block::{Block, EVIDENCE_MAX, TRANSACTIONS_MAX},
+    certificate::Certificate,
+    checkpoint::{Checkpoint, Checkpoints, Divergence},
     codec::Bounded,
     config::Config,
     consensus::Consensus,
@@ -23,7 +25,7 @@ use crate::{
     sync::Sync,
     time::{Instant, Now},
     transaction::Transaction,
-    types::{Height, PeerId, View},
+    types::{Height, PeerId, Seq, View},
 };
 
 /// Bytes of a payload kept free for evidence: each piece is two votes of 277 bytes at the most.
@@ -38,7 +40,10 @@ pub struct Replica {
     /// The monotonic clock of the last step, and whether there was one.
     last_step: Option<Instant>,
     jobs: JobIds,
+    /// The next place in the log.
+    next_seq: Seq,
     consensus: Consensus,
+    checkpoints: Checkpoints,
     execution: Execution,
     mempool: Mempool,
     sync: Sync,
@@ -63,6 +68,19 @@ pub struct Footprint {
     pub mempool_bytes: u64,
 }
 
+/// How execution is doing, for people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Health {
+    /// The height executed last, as far as this replica knows.
+    pub executed: Height,
+    /// The height of the newest certified checkpoint.
+    pub checkpoint: Height,
+    /// Whether finality has run more than four intervals ahead of it.
+    pub checkpoints_overdue: bool,
+    /// Why nothing is executed any more, if so.
+    pub halted: Option<Divergence>,
+}
+
 /// Bytes queued inside the core, by the class of input that fills the queue; for backpressure.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Backlog {
@@ -79,6 +97,7 @@ impl Replica {
     /// If the genesis validators are not a committee: check with `Genesis::committee` first.
     #[must_use]
     pub fn new(config: Config, recovered: Recovered, seed: Seed) -> Self {
+        let checkpoints = Checkpoints::new(&config, &recovered, seed.fork("checkpoint", 0).rng());
         let consensus = Consensus::new(&config, recovered, seed.fork("consensus", 0).rng());
         let members = consensus.committee().members();
         let peers = members.map(|(_, one)| one.peer).filter(|peer| *peer != config.peer).collect();
@@ -87,6 +106,8 @@ impl Replica {
             started: false,
             last_step: None,
             jobs: JobIds::new(),
+            next_seq: Seq::ZERO.next(),
+            checkpoints,
             execution: Execution::new(consensus.delivered_height()),
             mempool: Mempool::new(
                 config.genesis.chain_id,
@@ -114,18 +135,22 @@ impl Replica {
         self.last_step = Some(now.mono);
         let mut notices = VecDeque::new();
         let mut jobs = self.jobs;
-        let mut out = Out { fx, notices: &mut notices, jobs: &mut jobs };
+        let mut next_seq = self.next_seq;
+        let mut out = Out { fx, notices: &mut notices, jobs: &mut jobs, next_seq: &mut next_seq };
 
         if !self.started {
             self.started = true;
             self.consensus.on_start(now, &mut out);
+            self.checkpoints.on_start(&mut out);
         }
         self.dispatch(now, input, &mut out);
         self.settle(now, &mut out);
         self.consensus.on_mempool(now, !self.mempool.has_ready(), &mut out);
         self.settle(now, &mut out);
         self.jobs = jobs;
+        self.next_seq = next_seq;
         self.consensus.assert_invariants();
+        self.checkpoints.assert_invariants();
     }
 
     /// Passes on notices until none is left.
@@ -140,6 +165,7 @@ impl Replica {
         match input {
             Input::Tick => {
                 self.consensus.on_tick(now, out);
+                self.checkpoints.on_tick(now, out);
                 self.sync.on_tick(now, out);
                 self.mempool.on_tick(now, out.fx);
             }
@@ -151,6 +177,9 @@ impl Replica {
             Input::Pledged(vote) => {
                 if let Some(vote) = vote.about_view() {
                     self.consensus.on_pledged(now, vote, out);
+                }
+                if let Some(vote) = vote.about_checkpoint() {
+                    self.checkpoints.on_pledged(now, vote, out);
                 }
             }
             Input::Finished(result) => self.on_finished(now, result, out),
@@ -179,11 +208,18 @@ impl Replica {
                 let transactions = transactions.into_inner();
                 self.mempool.on_gossip(now, from, transactions, out.jobs, out.fx);
             }
+            // A heartbeat says where a peer is in both.
+            Message::Status(status) => {
+                self.checkpoints.on_message(now, from, Message::Status(status), out);
+                self.consensus.on_message(now, from, Message::Status(status), out);
+            }
+            message @ (Message::CheckpointVotes(_) | Message::CheckpointCertificate(_)) => {
+                self.checkpoints.on_message(now, from, message, out);
+            }
             message @ (Message::Proposal(_)
             | Message::Vote(_)
             | Message::Votes(_)
             | Message::Certificates(_)
-            | Message::Status(_)
             | Message::CertificateRequest(_)
             | Message::Evidence(_)) => self.consensus.on_message(now, from, message, out),
         }
@@ -194,6 +230,7 @@ impl Replica {
             JobResult::Verified { id, good } => {
                 self.consensus.on_verified(now, id, &good, out);
                 self.sync.on_verified(now, id, &good, out);
+                self.checkpoints.on_verified(now, id, &good, out);
             }
             JobResult::BlockChecked { id, good, fault } => {
                 self.consensus.on_block_checked(now, id, &good, fault, out);
@@ -232,6 +269,9 @@ impl Replica {
                 self.sync.on_certificates_wanted(by, view, kind, out);
             }
             Notice::Delivered(blocks) => {
+                if let Some(last) = blocks.last() {
+                    self.checkpoints.on_finalized(last.header().height, out);
+                }
                 for block in blocks {
                     self.execution.on_delivered(block, out.fx);
                 }
@@ -243,6 +283,17 @@ impl Replica {
             Notice::Executed(block) => {
                 self.consensus.on_executed(block.height);
                 self.mempool.on_executed(&block, out.fx);
+                if let Some(checkpoint) = block.checkpoint {
+                    self.checkpoints.on_computed(checkpoint, out);
+                }
+            }
+            Notice::Suspected { evidence, from } => {
+                self.consensus.on_suspected(*evidence, from, out);
+            }
+            Notice::Checkpointed(height) => self.consensus.on_checkpointed(height),
+            Notice::ExecutionHalted => {
+                self.execution.halt();
+                self.consensus.on_execution_halted();
             }
         }
     }
@@ -268,10 +319,15 @@ impl Replica {
         if !self.started {
             return Some((Instant::ZERO, Timer::Start));
         }
-        [self.consensus.next_deadline(), self.sync.next_deadline(), self.mempool.next_deadline()]
-            .into_iter()
-            .flatten()
-            .min()
+        [
+            self.consensus.next_deadline(),
+            self.checkpoints.next_deadline(),
+            self.sync.next_deadline(),
+            self.mempool.next_deadline(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     /// Its name on the network.
@@ -292,17 +348,35 @@ impl Replica {
         self.consensus.delivered_height()
     }
 
+    /// How execution is doing.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        Health {
+            executed: self.execution.executed_height(),
+            checkpoint: self.checkpoints.certified_height(),
+            checkpoints_overdue: self.checkpoints.is_overdue(),
+            halted: self.checkpoints.divergence().copied(),
+        }
+    }
+
+    /// The newest certified checkpoint.
+    #[must_use]
+    pub fn checkpoint(&self) -> Option<&Certificate<Checkpoint>> {
+        self.checkpoints.certificate()
+    }
+
     /// How much it holds.
     #[must_use]
     pub fn footprint(&self) -> Footprint {
         let count = |held: usize| u64::try_from(held).expect("a count of things in memory");
         let [views, votes, certificates, blocks, pending] = self.consensus.footprint();
+        let [heights, checkpoint_votes, checks] = self.checkpoints.footprint();
         Footprint {
             views: count(views),
-            votes: count(votes),
+            votes: count(votes) + count(checkpoint_votes),
             certificates: count(certificates),
             blocks: count(blocks) + count(self.execution.queued().count()),
-            pending: count(pending) + count(self.sync.pending()),
+            pending: count(pending) + count(self.sync.pending()) + count(heights) + count(checks),
             mempool_transactions: self.mempool.len().saturating_add(self.mempool.unchecked()),
             mempool_bytes: self.mempool.bytes().saturating_add(self.mempool.unchecked_bytes()),
         }

@@ -11,6 +11,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use crate::{
     block::{Block, Candidate},
     certificate::Certificate,
+    checkpoint::Checkpoint,
     evidence::Evidence,
     proof::CommitProof,
     signer::SignState,
@@ -31,6 +32,8 @@ pub enum Record {
     Proof(CommitProof),
     /// An offence that was seen.
     Evidence(Evidence),
+    /// What a quorum says the state is.
+    Checkpoint(Certificate<Checkpoint>),
 }
 
 /// An advance of finality: towards the candidate a Finalization names, or all the way to it.
@@ -102,6 +105,8 @@ pub struct Stored {
     pub certificates: BTreeMap<(View, Kind), Certificate>,
     /// Offences seen.
     pub evidence: Vec<Evidence>,
+    /// Certified checkpoints.
+    pub checkpoints: BTreeMap<Height, Certificate<Checkpoint>>,
     heights_by_view: BTreeMap<View, Height>,
 }
 
@@ -137,6 +142,9 @@ impl Stored {
                 if !self.evidence.contains(evidence) {
                     self.evidence.push(*evidence);
                 }
+            }
+            Record::Checkpoint(certificate) => {
+                self.checkpoints.insert(certificate.statement.height, certificate.clone());
             }
         }
     }
@@ -183,11 +191,16 @@ impl Stored {
     pub fn prune_below(&mut self, height: Height) {
         self.archive = self.archive.split_off(&height);
         self.heights_by_view.retain(|_, held| *held >= height);
+        // The newest one stays: it is what the state is judged by.
+        let newest = self.checkpoints.last_key_value().map(|(newest, _)| *newest);
+        self.checkpoints =
+            self.checkpoints.split_off(&newest.map_or(height, |newest| newest.min(height)));
     }
 
-    /// What a replica starts from.
+    /// What a replica starts from. `computed` are the checkpoints of the heights that were executed
+    /// again for this start (`ExecutionState::checkpoints`).
     #[must_use]
-    pub fn recover(&self, signer: SignerRecord) -> Recovered {
+    pub fn recover(&self, signer: SignerRecord, computed: Vec<Checkpoint>) -> Recovered {
         let block_at = |height: Height| self.archive.get(&height).map(|one| Arc::clone(&one.block));
         let finalized = self.finalized.as_ref().map(|(advance, height)| RecoveredTip {
             candidate: advance.tip,
@@ -206,6 +219,8 @@ impl Stored {
                 .filter(|proof| proof.missing().next().is_some())
                 .collect(),
             evidence: self.evidence.clone(),
+            checkpoint: self.checkpoints.last_key_value().map(|(_, held)| held.clone()),
+            computed,
             signer,
         }
     }
@@ -274,6 +289,10 @@ pub struct Recovered {
     pub proofs: Vec<CommitProof>,
     /// Offences seen.
     pub evidence: Vec<Evidence>,
+    /// The newest certified checkpoint.
+    pub checkpoint: Option<Certificate<Checkpoint>>,
+    /// Checkpoints as they were computed again, ascending.
+    pub computed: Vec<Checkpoint>,
     /// What the key has promised.
     pub signer: SignerRecord,
 }
@@ -282,7 +301,7 @@ impl Recovered {
     /// A validator's first start, with nothing stored and nothing promised.
     #[must_use]
     pub fn nothing() -> Self {
-        Stored::default().recover(SignerRecord::Intact(SignState::default()))
+        Stored::default().recover(SignerRecord::Intact(SignState::default()), Vec::new())
     }
 }
 

@@ -230,7 +230,9 @@ impl Chaos {
             let _ = node.state.execute(&archived.block);
             node.executed = *height;
         }
-        let recovered = node.stored.recover(SignerRecord::Intact(node.sign_state.clone()));
+        let computed = node.state.checkpoints();
+        let recovered =
+            node.stored.recover(SignerRecord::Intact(node.sign_state.clone()), computed);
         let seed = Seed::from_number(self.seed)
             .fork("life", node.life)
             .fork("node", u64::try_from(place).expect("few"));

@@ -119,8 +119,9 @@ impl Cluster {
     fn start(&mut self, place: usize) {
         let node = &mut self.nodes[place];
         node.life += 1;
-        let recovered: Recovered =
-            node.stored.recover(SignerRecord::Intact(node.sign_state.clone()));
+        let recovered: Recovered = node
+            .stored
+            .recover(SignerRecord::Intact(node.sign_state.clone()), node.state.checkpoints());
         let seed = Seed::from_number(u64::try_from(place).expect("few"));
         node.replica = Some(Replica::new(node.config.clone(), recovered, seed));
         self.wakeups[place] = Some(self.now);

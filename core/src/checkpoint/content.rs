@@ -29,3 +29,29 @@ pub struct Checkpoint {
     /// The next epoch's committee, if the block ends its epoch.
     pub next_committee: Option<Digest>,
 }
+
+/// Whose word stands against what was computed here.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize,
+)]
+pub enum Source {
+    /// This validator's own signature of an earlier life: the same block gave another result then.
+    OwnPromise,
+    /// Validators that together weigh a third or more.
+    Votes,
+    /// A quorum.
+    Certificate,
+}
+
+/// Two results of one height: everything needed to find the block that gave them.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize,
+)]
+pub struct Divergence {
+    /// What was computed here.
+    pub ours: Checkpoint,
+    /// What it should be, or what others say it is.
+    pub theirs: Checkpoint,
+    /// Whose word that is.
+    pub source: Source,
+}

@@ -165,7 +165,7 @@ impl Consensus {
 
         // Written before any vote of a later view can be asked for: after any crash the entry proof of
         // every view this validator voted in is on its disk (P54).
-        self.write(vec![Record::Certificate((*certificate).clone())], out);
+        out.write(vec![Record::Certificate((*certificate).clone())]);
         self.relay(now, &certificate, source, out);
         match certificate.statement {
             Statement::Notarize(candidate) => {

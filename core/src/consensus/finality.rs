@@ -138,7 +138,7 @@ impl Consensus {
             blocks,
         }));
         batch.extend(self.prove(now, &candidate, head.height).into_iter().map(Record::Proof));
-        let seq = self.write(batch, out);
+        let seq = out.write(batch);
         self.sample_arrivals(&candidate);
 
         self.finalized =
@@ -311,7 +311,7 @@ impl Consensus {
             self.keep_unfinished(now, proof);
         }
         if !batch.is_empty() {
-            self.write(batch.into_iter().map(Record::Proof).collect(), out);
+            out.write(batch.into_iter().map(Record::Proof).collect());
         }
     }
 
@@ -392,7 +392,7 @@ impl Consensus {
             .map(Record::Proof)
             .collect();
         if !kept.is_empty() {
-            self.write(kept, out);
+            out.write(kept);
         }
     }
 
@@ -416,7 +416,7 @@ impl Consensus {
             fresh.iter().map(|block| (block.header().height, block.digest())).collect();
         self.head = Head::of(fresh.last().expect("not empty"));
         batch.push(Record::Finalized(Finalized { tip, certificate: finalization.clone(), blocks }));
-        let seq = self.write(batch, out);
+        let seq = out.write(batch);
         self.deliver_after(seq, fresh.to_vec());
     }
 

@@ -37,7 +37,6 @@ mod propose;
 mod restart;
 mod standstill;
 mod view_state;
-mod vote_set;
 mod voting;
 
 use std::{
@@ -61,7 +60,6 @@ use crate::{
     notice::{Notice, Out},
     proof::CommitProof,
     random::Rng,
-    store::Record,
     time::{Instant, Now, UnixMillis},
     types::{ChainId, Digest, Epoch, Height, PeerId, Seq, ValidatorIndex, View},
     vote::{Kind, SigningContext, Statement, Vote},
@@ -162,7 +160,6 @@ pub(crate) struct Consensus {
     pacemaker: Pacemaker,
     peers: Peers,
     rng: Rng,
-    next_seq: Seq,
     /// Statements asked for and not yet signed, in log order.
     pledges: VecDeque<Statement>,
     /// Final blocks to be delivered once their record is durable.
@@ -170,6 +167,10 @@ pub(crate) struct Consensus {
     /// The highest block delivered.
     delivered: Height,
     executed: Height,
+    /// Execution was stopped for good, because somebody's results are wrong.
+    execution_halted: bool,
+    /// The height of the newest checkpoint's certificate, for heartbeats.
+    checkpoint: Height,
     mempool_empty: bool,
     /// Statements to repeat at the start.
     repeats: Vec<Statement>,
@@ -281,8 +282,12 @@ impl Consensus {
                 self.on_certificate_request(now, from, &request, out);
             }
             Message::Evidence(evidence) => self.on_evidence(from, *evidence, out),
-            Message::BlockRequest(_) | Message::BlockResponse(_) | Message::Transactions(_) => {
-                unreachable!("routed to sync and mempool")
+            Message::BlockRequest(_)
+            | Message::BlockResponse(_)
+            | Message::Transactions(_)
+            | Message::CheckpointVotes(_)
+            | Message::CheckpointCertificate(_) => {
+                unreachable!("routed to sync, mempool and checkpoints")
             }
         }
     }
@@ -317,6 +322,16 @@ impl Consensus {
     /// Learns how far execution has come.
     pub(crate) fn on_executed(&mut self, height: Height) {
         self.executed = self.executed.max(height);
+    }
+
+    /// Learns that execution was stopped for good: I propose nothing to execute any more (P84).
+    pub(crate) fn on_execution_halted(&mut self) {
+        self.execution_halted = true;
+    }
+
+    /// Learns which checkpoint was certified last.
+    pub(crate) fn on_checkpointed(&mut self, height: Height) {
+        self.checkpoint = height;
     }
 
     /// Views, votes, certificates, blocks and open requests held.
@@ -365,19 +380,6 @@ impl Consensus {
                 self.view.next()
             );
         }
-    }
-
-    /// Emits a write and returns its place in the log.
-    fn write(&mut self, batch: Vec<Record>, out: &mut Out<'_>) -> Seq {
-        let seq = self.take_seq();
-        out.fx.push(Effect::Write { seq, batch });
-        seq
-    }
-
-    fn take_seq(&mut self) -> Seq {
-        let seq = self.next_seq;
-        self.next_seq = seq.next();
-        seq
     }
 
     fn view_state(&mut self, view: View) -> &mut ViewState {

@@ -66,7 +66,7 @@ impl Consensus {
         let safety = SafetyState { epoch: self.epoch, floor: self.safety_floor() };
         self.view_state(statement.view()).mine.note(&statement);
         self.pledges.push_back(statement);
-        let seq = self.take_seq();
+        let seq = out.take_seq();
         out.fx.push(Effect::Pledge { seq, pledge: Pledge::View { safety, statement } });
     }
 

@@ -284,7 +284,7 @@ impl Consensus {
         let Some(held) = self.blocks.get_mut(digest).filter(|held| !held.written) else { return };
         held.written = true;
         let record = Record::Block(Arc::clone(&held.block));
-        self.write(vec![record], out);
+        out.write(vec![record]);
     }
 }
 

@@ -82,7 +82,8 @@ impl Consensus {
             Ok(ancestors) => ancestors,
             Err(missing) => return self.want_block(missing, None, out),
         };
-        let empty = parent.height.delta_from(self.executed) > EXECUTION_LAG_MAX;
+        let behind = parent.height.delta_from(self.executed) > EXECUTION_LAG_MAX;
+        let empty = behind || self.execution_halted;
         out.notice(Notice::PayloadWanted {
             view: self.view,
             height: parent.height.next(),
@@ -180,7 +181,7 @@ impl Consensus {
         };
         self.pacemaker.propose = None;
         self.pacemaker.leader = None;
-        self.write(vec![Record::Block(Arc::clone(&block))], out);
+        out.write(vec![Record::Block(Arc::clone(&block))]);
         self.blocks.insert(block.digest(), HeldBlock { block: Arc::clone(&block), written: true });
         self.view_state(view).slot = Slot::Accepted { candidate, block };
         let pledged = self.try_pledge(Statement::Notarize(candidate), out);

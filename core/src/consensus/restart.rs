@@ -22,7 +22,7 @@ use crate::{
     signer::SignState,
     store::{Recovered, SignerRecord},
     time::{Instant, Now},
-    types::{Epoch, Height, Seq, View},
+    types::{Epoch, Height, View},
     vote::{Kind, SigningContext},
 };
 
@@ -85,11 +85,15 @@ impl Consensus {
             blocks: BTreeMap::new(),
             pacemaker: Pacemaker::new(&genesis.parameters),
             rng,
-            next_seq: Seq::ZERO.next(),
             pledges: VecDeque::new(),
             deliveries: VecDeque::new(),
             delivered: head.height,
             executed: head.height,
+            execution_halted: false,
+            checkpoint: recovered
+                .checkpoint
+                .as_ref()
+                .map_or(Height::ZERO, |held| held.statement.height),
             mempool_empty: true,
             repeats: Vec::new(),
             pending: BTreeMap::new(),

@@ -105,6 +105,7 @@ impl Consensus {
             finalized_view: self.finalized.view,
             finalized_height: self.finalized.head.height,
             finalized_id: self.finalized.id,
+            checkpoint: self.checkpoint,
         };
         out.fx.send(Recipients::Committee, Message::Status(status));
         self.want_missing(now, out);

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 
-use super::vote_set::VoteSet;
 use crate::{
     block::{Block, Candidate},
     certificate::{Certificate, Verified},
@@ -12,6 +11,7 @@ use crate::{
     time::{Instant, Span},
     types::Digest,
     vote::{Kind, Statement, Vote},
+    vote_set::VoteSet,
 };
 
 /// What is known of the leader's proposal.

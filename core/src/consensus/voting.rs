@@ -13,9 +13,8 @@ use crate::{
     time::Now,
     types::{PeerId, View},
     vote::{Kind, Vote},
+    vote_set::Offer,
 };
-
-use super::vote_set::Offer;
 
 impl Consensus {
     /// P30: takes a vote from its signer.
@@ -110,6 +109,13 @@ impl Consensus {
         }
     }
 
+    /// Takes evidence that another machine here found.
+    pub(crate) fn on_suspected(&mut self, evidence: Evidence, from: PeerId, out: &mut Out<'_>) {
+        if !self.halted {
+            self.suspect(evidence, Some(from), out);
+        }
+    }
+
     /// Takes evidence that somebody else found.
     pub(super) fn on_evidence(&mut self, from: PeerId, evidence: Evidence, out: &mut Out<'_>) {
         if evidence.epoch() != self.epoch {
@@ -137,7 +143,7 @@ impl Consensus {
             let place = (evidence.signer(), offence);
             if self.evidence.insert(place, evidence).is_none() {
                 self.unpunished.insert(place);
-                self.write(vec![Record::Evidence(evidence)], out);
+                out.write(vec![Record::Evidence(evidence)]);
                 out.fx.report(Event::Evidence(Box::new(evidence)));
                 out.fx.send(Recipients::Committee, Message::Evidence(Box::new(evidence)));
             }

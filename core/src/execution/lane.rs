@@ -28,13 +28,16 @@ pub struct Execution {
     queue: VecDeque<Arc<Block>>,
     /// Payload bytes in the queue.
     bytes: u64,
+    /// Up to where blocks were delivered, once execution was halted: they are on disk, and executed
+    /// after a restart.
+    halted_at: Option<Height>,
 }
 
 impl Execution {
     /// Starts above `finalized`, up to which the driver has executed before the start.
     #[must_use]
     pub fn new(finalized: Height) -> Self {
-        Self { executed: finalized, state: None, queue: VecDeque::new(), bytes: 0 }
+        Self { executed: finalized, state: None, queue: VecDeque::new(), bytes: 0, halted_at: None }
     }
 
     /// Upon the next finalized block: queues it, and has it executed if nothing is under way. A block
@@ -49,6 +52,10 @@ impl Execution {
             return;
         }
         assert_eq!(height, delivered.next(), "delivered {height} after {delivered}");
+        if let Some(halted_at) = &mut self.halted_at {
+            *halted_at = height;
+            return;
+        }
         self.bytes += u64::from(block.header().payload_len);
         self.queue.push_back(block);
         if self.queue.len() == 1 {
@@ -79,6 +86,14 @@ impl Execution {
         Some(done)
     }
 
+    /// Executes nothing more: results differ, and each further one would bury why (P84). What is
+    /// under way is not waited for.
+    pub fn halt(&mut self) {
+        self.halted_at.get_or_insert(self.executed.plus(queued(&self.queue)));
+        self.queue.clear();
+        self.bytes = 0;
+    }
+
     /// The height of the last block whose result came back.
     #[must_use]
     pub fn executed_height(&self) -> Height {
@@ -97,7 +112,7 @@ impl Execution {
     /// Never: the queue is shorter than the chain.
     #[must_use]
     pub fn delivered_height(&self) -> Height {
-        self.executed.plus(u64::try_from(self.queue.len()).expect("queues are short"))
+        self.halted_at.unwrap_or(self.executed.plus(queued(&self.queue)))
     }
 
     /// Delivered blocks without a result, ascending. Their transactions are final but the mempool
@@ -117,6 +132,10 @@ impl Execution {
             fx.push(Effect::Run(Job::Execute { block: Arc::clone(block) }));
         }
     }
+}
+
+fn queued(queue: &VecDeque<Arc<Block>>) -> u64 {
+    u64::try_from(queue.len()).expect("queues are short")
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ pub mod access;
 mod assets;
 pub mod cell;
 mod cells;
+mod checkpoints;
 mod commitment;
 pub mod ctx;
 pub mod energy;

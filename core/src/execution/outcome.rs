@@ -8,6 +8,7 @@ use std::fmt;
 use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::{
+    checkpoint::Checkpoint,
     digest::{Domain, digest_of},
     execution::{cell::CellPath, commitment::Commitment},
     merkle,
@@ -34,6 +35,8 @@ pub struct ExecutedBlock {
     pub payers: Vec<Standing>,
     /// The native tokens in every account that the block changed, ascending by path.
     pub balances: Vec<(CellPath, u64)>,
+    /// The checkpoint of this height, if there is one.
+    pub checkpoint: Option<Checkpoint>,
 }
 
 /// What whoever holds an account's waiting transactions should know of it.
@@ -66,6 +69,7 @@ impl ExecutedBlock {
             outcomes,
             payers,
             balances,
+            checkpoint: None,
         }
     }
 

@@ -11,12 +11,14 @@ use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::{
     block::Block,
+    checkpoint::Checkpoint,
     committee::{Committee, CommitteeError},
     config::Genesis,
     execution::{
         assets::{AssetSupply, asset_supplies},
         cell::{Account, Cell, CellKind, CellPath, OffenceRecord, System, SystemKey, element},
         cells::{Cells, Supply},
+        checkpoints::Checkpointing,
         commitment::Commitment,
         epilogue::{self, Spent},
         outcome::{ExecutedBlock, Standing},
@@ -70,6 +72,7 @@ pub struct ExecutionState {
     issued: u128,
     height: Height,
     cells: Cells,
+    checkpoints: Checkpointing,
 }
 
 impl ExecutionState {
@@ -111,7 +114,15 @@ impl ExecutionState {
         if issued > u128::from(u64::MAX) {
             return Err(GenesisError::SupplyTooLarge(issued));
         }
-        Ok(Self { chain_id: genesis.chain_id, committee, issued, height: Height::ZERO, cells })
+        let checkpoints = Checkpointing::new(genesis.parameters.checkpoint_interval);
+        Ok(Self {
+            chain_id: genesis.chain_id,
+            committee,
+            issued,
+            height: Height::ZERO,
+            cells,
+            checkpoints,
+        })
     }
 
     /// Executes the next block in order, on the cells held here.
@@ -204,7 +215,9 @@ impl ExecutionState {
         assert_eq!(supply.total(), self.issued, "height {}: tokens leak: {supply:?}", self.height);
         let outcomes = prepared.iter().zip(&effects).map(|(one, done)| (one.id, done.outcome));
         let (commitment, outcomes) = (self.cells.commitment(), outcomes.collect());
-        let executed = ExecutedBlock::new(self.height, commitment, outcomes, payers, balances);
+        let mut executed = ExecutedBlock::new(self.height, commitment, outcomes, payers, balances);
+        let committee = self.committee.digest();
+        executed.checkpoint = self.checkpoints.on_executed(work.block, &executed, committee);
         (executed, overlay)
     }
 
@@ -218,6 +231,12 @@ impl ExecutionState {
     #[must_use]
     pub fn digest(&self) -> Digest {
         self.cells.digest()
+    }
+
+    /// The last few checkpoints, ascending.
+    #[must_use]
+    pub fn checkpoints(&self) -> Vec<Checkpoint> {
+        self.checkpoints.made().copied().collect()
     }
 
     /// Where all native tokens are.
@@ -253,6 +272,7 @@ impl ExecutionState {
     /// [`UNDO_HEIGHTS`]: super::UNDO_HEIGHTS
     pub fn rollback(&mut self, height: Height) -> Result<(), RollbackError> {
         self.cells.rollback(height)?;
+        self.checkpoints.rollback(height);
         self.height = self.height.min(height);
         Ok(())
     }
@@ -280,13 +300,13 @@ impl ExecutionState {
         height: Height,
         mut cells: Cells,
     ) -> Result<Self, RestoreError> {
-        let Self { chain_id, committee, issued, .. } = Self::try_new(genesis)?;
+        let Self { chain_id, committee, issued, checkpoints, .. } = Self::try_new(genesis)?;
         let held = cells.supply().total();
         if held != issued {
             return Err(RestoreError::Supply { issued, held });
         }
         cells.begin_at(height);
-        Ok(Self { chain_id, committee, issued, height, cells })
+        Ok(Self { chain_id, committee, issued, height, cells, checkpoints })
     }
 
     pub(super) fn cells(&self) -> &Cells {

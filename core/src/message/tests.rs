@@ -45,7 +45,10 @@ fn fixed_sizes() {
     assert_eq!(length("notarize"), 1 + 155);
     assert_eq!(length("finalize"), 1 + 155);
     assert_eq!(length("nullify"), 1 + 83);
-    assert_eq!(length("status"), 1 + 64);
+    assert_eq!(length("status"), 1 + 72);
+    // A count, a checkpoint of a block that ends no epoch, its signer and signature.
+    assert_eq!(length("checkpoint-votes"), 1 + 4 + 177 + 2 + 64);
+    assert_eq!(length("checkpoint-certificate"), 1 + 177 + (4 + 1) + (4 + 3 * 64));
     assert_eq!(length("certificate-request"), 1 + 18);
     assert_eq!(length("block-request"), 1 + 17);
     assert_eq!(length("evidence"), 1 + 2 * 156);

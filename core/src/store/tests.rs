@@ -10,7 +10,7 @@ use crate::{
     evidence::Evidence,
     proof::CommitProof,
     signer::SignState,
-    testing::cast::{Cast, Link, notarize, nullify},
+    testing::cast::{Cast, Link, checkpoint, notarize, nullify},
     types::{Height, View},
     vote::Kind,
 };
@@ -109,7 +109,7 @@ fn a_replica_starts_from_what_was_kept() {
     let mut stored = folded(&full_log(&cast, &chain));
     let incomplete = CommitProof { notarization: None, ..chain[1].proof() };
     stored.apply(&Record::Proof(incomplete.clone()));
-    let recovered = stored.recover(SignerRecord::Lost);
+    let recovered = stored.recover(SignerRecord::Lost, Vec::new());
     let tip = recovered.finalized.expect("three heights are final");
     assert_eq!((tip.candidate, tip.block), (chain[2].candidate, Arc::clone(&chain[2].block)));
     assert_eq!(recovered.head, Some(Arc::clone(&chain[2].block)));
@@ -118,7 +118,7 @@ fn a_replica_starts_from_what_was_kept() {
     assert_eq!(recovered.proofs, [incomplete], "only proofs that lack something");
     assert_eq!(recovered.evidence.len(), 1);
     assert_eq!(recovered.signer, SignerRecord::Lost);
-    let nothing = Stored::default().recover(signer());
+    let nothing = Stored::default().recover(signer(), Vec::new());
     assert_eq!(nothing, Recovered::nothing());
 }
 
@@ -140,14 +140,17 @@ fn finality_may_come_in_parts() {
     let block = |place: usize| Record::Block(Arc::clone(&chain[place].block));
 
     let mut stored = folded(&[block(0), block(1), part(0, 2)]);
-    let recovered = stored.recover(signer());
+    let recovered = stored.recover(signer(), Vec::new());
     assert_eq!(recovered.finalized, None, "the finalized view has not moved");
     assert_eq!(recovered.head, Some(Arc::clone(&chain[1].block)), "the chain has");
     assert_eq!(recovered.certificates, [chain[2].finalization.clone()], "and the goal is kept");
 
     let log = [block(0), block(1), part(0, 2), block(2), part(2, 3)];
     log[3..].iter().for_each(|record| stored.apply(record));
-    assert_eq!(stored.recover(signer()).finalized.expect("reached").block, chain[2].block);
+    assert_eq!(
+        stored.recover(signer(), Vec::new()).finalized.expect("reached").block,
+        chain[2].block
+    );
     assert!(stored.certificates.is_empty());
     log.iter().for_each(|record| stored.apply(record));
     assert_eq!(stored, folded(&log));
@@ -177,7 +180,7 @@ fn retention_forgets_the_old_and_keeps_the_tip() {
     stored.prune_below(Height::new(3));
     assert_eq!(stored.at_height(Height::new(2)), None);
     assert_eq!(stored.proof_at_view(View::new(1)), Some(chain[2].proof()));
-    assert!(stored.recover(signer()).finalized.is_some());
+    assert!(stored.recover(signer(), Vec::new()).finalized.is_some());
     stored.apply(&Record::Certificate(chain[3].notarization.clone()));
     stored.apply(&chain[3].finalized());
     assert_eq!(stored.at_height(Height::new(4)).expect("final").block, chain[3].block);
@@ -223,4 +226,25 @@ proptest! {
         prop_assert_eq!(&stored, &folded(&log));
         prop_assert_eq!(codec::decode::<Stored>(&codec::encode(&stored), usize::MAX), Ok(stored));
     }
+}
+
+/// The newest certificate outlives every retention policy: the state is judged by it.
+#[test]
+fn the_newest_checkpoint_is_kept() {
+    let cast = Cast::equal(4);
+    let mut stored = Stored::default();
+    for height in [8, 16, 24] {
+        stored.apply(&Record::Checkpoint(cast.unanimous(checkpoint(height, 1))));
+    }
+    stored.prune_below(Height::new(16));
+    let heights = |stored: &Stored| -> Vec<u64> {
+        stored.checkpoints.keys().map(|height| height.get()).collect()
+    };
+    assert_eq!(heights(&stored), [16, 24]);
+    stored.prune_below(Height::new(100));
+    assert_eq!(heights(&stored), [24]);
+    let computed = vec![checkpoint(32, 1)];
+    let recovered = stored.recover(signer(), computed.clone());
+    assert_eq!(recovered.checkpoint, Some(cast.unanimous(checkpoint(24, 1))));
+    assert_eq!(recovered.computed, computed);
 }

@@ -38,6 +38,8 @@ pub fn messages() -> Vec<(&'static str, Message)> {
     let skip = cast.certificate(nullify(4), [0, 1, 3]);
     let parent = Some(&chain[1]);
     let last = &chain[2];
+    let signed = cast.vote(2, checkpoint(8, 1));
+    let certified = cast.certificate(checkpoint(8, 1), [0, 1, 3]);
     vec![
         ("proposal", Message::Proposal(Arc::new(last.proposal(parent)))),
         ("notarize", Message::Vote(cast.vote(1, notarize(5, 1)))),
@@ -51,6 +53,8 @@ pub fn messages() -> Vec<(&'static str, Message)> {
         ("block-response", Message::BlockResponse(block_response(last))),
         ("transactions", Message::Transactions(Bounded::new(vec![transfer(0)]))),
         ("evidence", Message::Evidence(Box::new(evidence(&cast)))),
+        ("checkpoint-votes", Message::CheckpointVotes(Bounded::new(vec![signed]))),
+        ("checkpoint-certificate", Message::CheckpointCertificate(Box::new(certified))),
     ]
 }
 
@@ -61,6 +65,7 @@ fn status(last: &Link) -> Status {
         finalized_view: last.candidate.view,
         finalized_height: last.height(),
         finalized_id: last.candidate.id(),
+        checkpoint: Height::ZERO,
     }
 }
 
@@ -119,6 +124,7 @@ pub fn records() -> Vec<(&'static str, Record)> {
         ("finalized", link.finalized()),
         ("proof", Record::Proof(link.proof())),
         ("evidence", Record::Evidence(evidence(&cast))),
+        ("checkpoint", Record::Checkpoint(cast.certificate(checkpoint(8, 1), [0, 1, 3]))),
     ]
 }
 
@@ -158,6 +164,7 @@ pub fn samples() -> Vec<Sample> {
     }
     add("certificate", "notarization", codec::encode(&last.notarization));
     add("certificate", "minority", codec::encode(&cast.certificate(nullify(4), [2])));
+    add("checkpoint", "certificate", codec::encode(&cast.unanimous(checkpoint(8, 1))));
     add("block", "empty", codec::encode(&last.block));
     add("block", "full", codec::encode(&full));
     add("transaction", "transfer", codec::encode(&transfer(0)));
@@ -205,5 +212,6 @@ fn recovered(chain: &[Link]) -> Recovered {
         stored.apply(&Record::Proof(link.proof()));
     }
     pending.recorded().iter().for_each(|record| stored.apply(record));
-    stored.recover(SignerRecord::Intact(sign_state()))
+    stored.apply(&Record::Checkpoint(Cast::equal(4).certificate(checkpoint(8, 1), [0, 1, 3])));
+    stored.recover(SignerRecord::Intact(sign_state()), vec![checkpoint(16, 1)])
 }

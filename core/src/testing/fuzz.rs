@@ -11,6 +11,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use crate::{
     block::Block,
     certificate::Certificate,
+    checkpoint::Checkpoint,
     codec,
     config::Genesis,
     evidence::Evidence,
@@ -36,9 +37,10 @@ pub struct Target {
 }
 
 /// Every decoder.
-pub const TARGETS: [Target; 16] = [
+pub const TARGETS: [Target; 17] = [
     Target { name: "message", run: message },
     Target { name: "certificate", run: round_trip::<Certificate> },
+    Target { name: "checkpoint", run: round_trip::<Certificate<Checkpoint>> },
     Target { name: "block", run: block },
     Target { name: "transaction", run: round_trip::<Transaction> },
     Target { name: "evidence", run: evidence },

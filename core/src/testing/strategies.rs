@@ -155,6 +155,23 @@ pub fn checkpoint() -> impl Strategy<Value = Checkpoint> {
     )
 }
 
+/// A signed checkpoint whose signature is anything.
+pub fn checkpoint_vote() -> impl Strategy<Value = Vote<Checkpoint>> {
+    (checkpoint(), signer(), signature()).prop_map(|(statement, signer, signature)| Vote {
+        statement,
+        signer,
+        signature,
+    })
+}
+
+/// A checkpoint's certificate, of the right shape.
+pub fn checkpoint_certificate() -> impl Strategy<Value = Certificate<Checkpoint>> {
+    (checkpoint(), signers()).prop_map(|(statement, signers)| {
+        let signatures = vec![Signature::new([1; 64]); signers.count()];
+        Certificate { statement, signers, signatures: Bounded::new(signatures) }
+    })
+}
+
 /// A set of signers below 1024.
 pub fn signers() -> impl Strategy<Value = Signers> {
     vec(prop_oneof![8 => 0..7u16, 1 => 0..1024u16], 0..8)
@@ -303,13 +320,14 @@ pub fn proposal() -> impl Strategy<Value = Proposal> {
 
 /// A heartbeat.
 pub fn status() -> impl Strategy<Value = Status> {
-    (epoch(), view(), view(), height(), digest()).prop_map(
-        |(epoch, view, finalized_view, finalized_height, finalized_id)| Status {
+    (epoch(), view(), view(), height(), digest(), height()).prop_map(
+        |(epoch, view, finalized_view, finalized_height, finalized_id, checkpoint)| Status {
             epoch,
             view,
             finalized_view,
             finalized_height,
             finalized_id,
+            checkpoint,
         },
     )
 }
@@ -353,6 +371,8 @@ pub fn message() -> impl Strategy<Value = Message> {
         block_response().prop_map(Message::BlockResponse),
         vec(transaction(), 0..4).prop_map(|all| Message::Transactions(Bounded::new(all))),
         evidence().prop_map(|one| Message::Evidence(Box::new(one))),
+        vec(checkpoint_vote(), 0..4).prop_map(|all| Message::CheckpointVotes(Bounded::new(all))),
+        checkpoint_certificate().prop_map(|one| Message::CheckpointCertificate(Box::new(one))),
     ]
 }
 
@@ -366,5 +386,6 @@ pub fn record() -> impl Strategy<Value = Record> {
         ),
         commit_proof().prop_map(Record::Proof),
         evidence().prop_map(Record::Evidence),
+        checkpoint_certificate().prop_map(Record::Checkpoint),
     ]
 }

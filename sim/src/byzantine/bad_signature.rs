@@ -33,6 +33,12 @@ impl Behaviour for BadSignature {
             Message::Certificates(certificates) => Message::Certificates(Bounded::new(
                 certificates.iter().map(spoil_certificate).collect(),
             )),
+            Message::CheckpointVotes(votes) => {
+                Message::CheckpointVotes(Bounded::new(votes.iter().map(spoil_vote).collect()))
+            }
+            Message::CheckpointCertificate(certificate) => {
+                Message::CheckpointCertificate(Box::new(spoil_certificate(certificate)))
+            }
             Message::Status(_)
             | Message::CertificateRequest(_)
             | Message::BlockRequest(_)
@@ -53,11 +59,11 @@ fn spoil(signature: &Signature) -> Signature {
     Signature::new(raw)
 }
 
-fn spoil_vote(vote: &Vote) -> Vote {
+fn spoil_vote<S: Copy>(vote: &Vote<S>) -> Vote<S> {
     Vote { signature: spoil(&vote.signature), ..*vote }
 }
 
-fn spoil_certificate(certificate: &Certificate) -> Certificate {
+fn spoil_certificate<S: Clone>(certificate: &Certificate<S>) -> Certificate<S> {
     let mut signatures = certificate.signatures.to_vec();
     if let Some(first) = signatures.first_mut() {
         *first = spoil(first);

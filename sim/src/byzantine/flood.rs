@@ -179,6 +179,7 @@ fn wild_status(context: &mut Context<'_>) -> Status {
         finalized_view: stray_view(draw.rotate_left(7), context),
         finalized_height: context.height.plus(context.rng.below(VIEWS_ASTRAY)),
         finalized_id: Digest::ZERO,
+        checkpoint: Height::ZERO,
     }
 }
 

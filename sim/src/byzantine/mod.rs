@@ -17,6 +17,7 @@ pub mod replay_stale;
 pub mod silent_to;
 pub mod split;
 pub mod withhold;
+pub mod wrong_state_root;
 
 #[cfg(test)]
 mod stage;
@@ -215,9 +216,8 @@ fn of_spec(
         Spec::DelayProposal { by } => Box::new(delay_proposal::DelayProposal::new(*by)),
         Spec::InvalidBlock => Box::new(invalid_block::InvalidBlock),
         Spec::LieInSync => Box::new(lie_in_sync::LieInSync),
-        Spec::Twin | Spec::Garbage | Spec::Amnesia | Spec::WrongStateRoot | Spec::Mutate { .. } => {
-            return None;
-        }
+        Spec::WrongStateRoot => Box::new(wrong_state_root::WrongStateRoot),
+        Spec::Twin | Spec::Garbage | Spec::Amnesia | Spec::Mutate { .. } => return None,
     })
 }
 

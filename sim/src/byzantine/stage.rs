@@ -12,7 +12,7 @@ use quorate_core::{
     random::{Rng, Seed},
     time::UnixMillis,
     types::{ChainId, Digest, Epoch, Height, PeerId, Stake, ValidatorId, ValidatorIndex, View},
-    vote::{SigningContext, Statement, Vote},
+    vote::{Signable, SigningContext, Statement, Vote},
 };
 
 use super::{Behaviour, Behaviours, Context, Outgoing};
@@ -89,10 +89,11 @@ impl Stage {
         self.act(|behaviours, context| behaviours.overhear(context, 0, &Arc::new(message)));
     }
 
-    pub(super) fn vote(&self, number: usize, statement: Statement) -> Vote {
+    pub(super) fn vote<S: Signable>(&self, number: usize, statement: S) -> Vote<S> {
         let key = &self.keys[number];
         let signer = self.committee.index_of_key(&key.public()).expect("a member");
-        Vote { statement, signer, signature: key.sign(&self.signing.message(&statement)) }
+        let signature = key.sign(&self.signing.message(&statement));
+        Vote { statement, signer, signature }
     }
 
     /// A vote by the misbehaving node.
@@ -123,7 +124,7 @@ impl Stage {
     }
 
     /// Whether a vote's signature holds.
-    pub(super) fn holds(&self, vote: &Vote) -> bool {
+    pub(super) fn holds<S: Signable>(&self, vote: &Vote<S>) -> bool {
         let check = self.signing.check(&self.committee, vote).expect("a member signs");
         Ed25519.verify(&[check]) == [true]
     }
@@ -158,5 +159,6 @@ pub(super) fn status() -> Message {
         finalized_view: View::new(4),
         finalized_height: Height::new(2),
         finalized_id: Digest::ZERO,
+        checkpoint: Height::ZERO,
     })
 }

@@ -41,6 +41,8 @@ pub fn kind_of(message: &Message) -> MessageKind {
         Message::BlockRequest(_) | Message::BlockResponse(_) => MessageKind::Sync,
         Message::Transactions(_) => MessageKind::Transaction,
         Message::Evidence(_) => MessageKind::Evidence,
+        Message::CheckpointVotes(_) => MessageKind::Vote,
+        Message::CheckpointCertificate(_) => MessageKind::Certificate,
     }
 }
 

@@ -107,14 +107,19 @@ impl Ballots {
         ballots.find(|(known, _)| known == checkpoint).map(|(_, signatures)| signatures)
     }
 
+    /// Who signed a promise.
+    #[must_use]
+    pub fn of_promise(&self, promise: &Promise) -> Option<&Signatures> {
+        match promise {
+            Promise::View(statement) => self.of(statement),
+            Promise::Checkpoint(checkpoint) => self.of_checkpoint(checkpoint),
+        }
+    }
+
     /// The signature of one signer under a promise.
     #[must_use]
     pub fn signature(&self, promise: &Promise, signer: ValidatorIndex) -> Option<&Signature> {
-        let signatures = match promise {
-            Promise::View(statement) => self.of(statement),
-            Promise::Checkpoint(checkpoint) => self.of_checkpoint(checkpoint),
-        };
-        signatures?.of(signer)
+        self.of_promise(promise)?.of(signer)
     }
 
     /// Every statement that somebody signed in a view, in the order of their first signatures.

@@ -49,7 +49,9 @@ impl Lineage {
             | Message::CertificateRequest(_)
             | Message::BlockRequest(_)
             | Message::Transactions(_)
-            | Message::Evidence(_) => {}
+            | Message::Evidence(_)
+            | Message::CheckpointVotes(_)
+            | Message::CheckpointCertificate(_) => {}
         }
     }
 

@@ -126,6 +126,10 @@ impl Marks {
             }
             Event::Fetched { .. } => self.see(Mark::BlockFetched),
             Event::Evidence(_) => self.see(Mark::EvidenceHeld),
+            Event::Checkpointed { .. } => self.see(Mark::CheckpointCertified),
+            Event::CheckpointDissent { .. } => self.see(Mark::CheckpointDissent),
+            Event::CheckpointsOverdue { .. } => self.see(Mark::CheckpointsOverdue),
+            Event::ExecutionHalted(_) => self.see(Mark::ExecutionHalted),
             Event::TimedOut { reason: TimeoutReason::LeaderInactive, .. } => {
                 self.see(Mark::LeaderSkipped);
             }
@@ -134,6 +138,7 @@ impl Marks {
             | Event::ProposalAccepted { .. }
             | Event::Certified { .. }
             | Event::Executed { .. }
+            | Event::CheckpointsResumed { .. }
             | Event::SafetyHalt { .. }
             | Event::Fetching { .. }
             | Event::TransactionAdmitted(_) => {}

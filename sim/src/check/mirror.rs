@@ -97,7 +97,7 @@ impl Content {
                         self.proofs.pop_first();
                     }
                 }
-                Record::Evidence(_) => {}
+                Record::Evidence(_) | Record::Checkpoint(_) => {}
             }
         }
     }

@@ -10,6 +10,7 @@ pub mod agreement;
 pub mod ballots;
 pub mod bounded_memory;
 pub mod certificates_valid;
+pub mod checkpoints;
 pub mod durable_votes;
 pub mod evidence_never_blames_honest;
 pub mod honesty;

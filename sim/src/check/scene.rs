@@ -3,7 +3,11 @@
 //! The genesis, who is honest, and three things that several checkers would otherwise each gather for
 //! themselves: every vote ever signed, every block's parent, and what lies in every node's log.
 
-use std::{cell::RefCell, collections::BTreeMap};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    fmt::Debug,
+};
 
 use quorate_core::{
     certificate::Certificate,
@@ -12,7 +16,7 @@ use quorate_core::{
     crypto::{PublicKey, Signature},
     message::Message,
     types::{Epoch, PeerId, ValidatorIndex, View},
-    vote::{Promise, SigningContext, Statement, Vote},
+    vote::{Promise, Signable, SigningContext, Statement, Vote},
 };
 
 use super::{
@@ -63,6 +67,8 @@ pub struct Scene {
     sound: RefCell<BTreeMap<(Epoch, View), Vec<Certificate>>>,
     /// Every block's parent.
     pub lineage: Lineage,
+    /// Nodes whose machine got an execution wrong: honest in all else.
+    diverged: BTreeSet<NodeIndex>,
     mirrors: BTreeMap<NodeIndex, Mirror>,
     committee: Committee,
     by_index: Vec<Actor>,
@@ -102,6 +108,7 @@ impl Scene {
             repeated: false,
             sound: RefCell::default(),
             lineage: Lineage::default(),
+            diverged: BTreeSet::new(),
             mirrors: BTreeMap::new(),
             committee,
             by_index,
@@ -120,6 +127,9 @@ impl Scene {
                     self.believe(observation.node.number(), parcel.message());
                 }
             }
+            What::Diverged(_) => {
+                self.diverged.insert(observation.node);
+            }
             What::Wrote { records, .. } => {
                 records.iter().for_each(|record| self.lineage.observe_record(record));
                 self.mirrors.entry(observation.node).or_default().observe(&observation.what);
@@ -136,11 +146,30 @@ impl Scene {
         let Some(own) = self.actor(number).map(|actor| actor.index) else { return };
         let certified = votes::certificates_in(message).into_iter().flat_map(|one| one.votes());
         let certified = certified.map(|vote| vote.widened());
-        for vote in votes::cast_in(message).chain(certified) {
+        let checkpoint = match message {
+            Message::CheckpointCertificate(certificate) => certificate.vote_of(own),
+            _ => None,
+        };
+        let checkpoint = checkpoint.map(|vote| vote.widened());
+        for vote in votes::cast_in(message).chain(certified).chain(checkpoint) {
             if vote.signer == own {
                 self.ballots.enter(&vote);
             }
         }
+    }
+
+    /// Whether what a node computes is to be believed: it is honest and its machine was right so far.
+    #[must_use]
+    pub fn computes(&self, node: NodeIndex) -> bool {
+        self.honesty.is_honest_node(node) && !self.diverged.contains(&node)
+    }
+
+    /// The weight of everybody who is not honest or whose machine got an execution wrong.
+    #[must_use]
+    pub fn misleading_weight(&self) -> u128 {
+        let misleads = |number: u32| !self.computes(NodeIndex::new(number));
+        let misleading = self.by_index.iter().filter(|actor| misleads(actor.number));
+        misleading.map(|actor| u128::from(actor.weight)).sum()
     }
 
     /// What lies in a node's log; nothing before it has ever started.
@@ -210,7 +239,14 @@ impl Scene {
         Ok(())
     }
 
-    fn examine(&self, certificate: &Certificate) -> Result<(), String> {
+    /// The same, of any certificate, without remembering it.
+    ///
+    /// # Errors
+    /// What is wrong, in words.
+    pub fn examine<S>(&self, certificate: &Certificate<S>) -> Result<(), String>
+    where
+        S: Copy + Eq + Debug + Signable + Into<Promise>,
+    {
         let signers: Vec<ValidatorIndex> = certificate.signers.iter().collect();
         if signers.len() != certificate.signatures.len() {
             let (bits, signatures) = (signers.len(), certificate.signatures.len());
@@ -219,7 +255,7 @@ impl Scene {
         if let Some(unknown) = signers.iter().find(|signer| self.actor_at(**signer).is_none()) {
             return Err(format!("signer {unknown} is not in the committee"));
         }
-        let signed = self.ballots.of(&certificate.statement);
+        let signed = self.ballots.of_promise(&certificate.statement.into());
         let is_forged = |(signer, signature): &(&ValidatorIndex, &Signature)| {
             let recorded = signed.and_then(|signatures| signatures.of(**signer));
             !self.is_as_recorded(**signer, signature, recorded)

@@ -1,6 +1,6 @@
 //! A stage for the checkers' tests: a small committee, and observations made by hand.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, fmt::Debug, sync::Arc};
 
 use quorate_core::{
     block::{Block, Candidate, Header, Payload, root_id},
@@ -128,7 +128,10 @@ impl Stage {
     }
 
     /// A certificate of these signers' votes, signed for real but not observed.
-    pub(super) fn certificate(&self, statement: Statement, numbers: &[u32]) -> Certificate {
+    pub(super) fn certificate<S>(&self, statement: S, numbers: &[u32]) -> Certificate<S>
+    where
+        S: Copy + Eq + Debug + Signable,
+    {
         let votes = numbers.iter().map(|number| self.vote(*number, statement)).collect();
         Certificate::from_votes(statement, votes)
     }

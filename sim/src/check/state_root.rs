@@ -36,7 +36,7 @@ impl Checker for StateRoot {
 
     fn observe(&mut self, scene: &Scene, observation: &Observation) -> Result<(), Violation> {
         let node = observation.node;
-        if !scene.honesty.is_honest_node(node) {
+        if !scene.computes(node) {
             return Ok(());
         }
         let broken = |detail| Err(Violation::of(Invariant::StateRoot, observation, detail));

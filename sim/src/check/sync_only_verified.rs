@@ -41,6 +41,7 @@ impl Checker for SyncOnlyVerified {
             Record::Block(block) => self.check_block(block),
             Record::Finalized(advance) => check_advance(scene, advance),
             Record::Certificate(certificate) => scene.judge(certificate),
+            Record::Checkpoint(certificate) => scene.examine(certificate),
             Record::Proof(proof) => proof.certificates().try_for_each(|one| scene.judge(one)),
             Record::Evidence(evidence) if !is_real(scene, evidence) => {
                 Err("evidence of votes that were never signed".to_owned())

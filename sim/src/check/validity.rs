@@ -35,8 +35,7 @@ impl Checker for Validity {
                 Ok(())
             }
             What::Executed { block, result, .. }
-                if scene.honesty.is_honest_node(observation.node)
-                    && self.examined.insert(block.digest()) =>
+                if scene.computes(observation.node) && self.examined.insert(block.digest()) =>
             {
                 let (header, payload) = (block.header(), block.payload());
                 if header.payload_root != payload.root() {

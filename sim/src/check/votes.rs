@@ -4,6 +4,7 @@ use std::slice;
 
 use quorate_core::{
     certificate::Certificate,
+    checkpoint::Checkpoint,
     message::Message,
     store::Record,
     vote::{Promise, Vote},
@@ -21,9 +22,15 @@ pub fn cast_in(message: &Message) -> impl Iterator<Item = Vote<Promise>> + '_ {
         | Message::BlockRequest(_)
         | Message::BlockResponse(_)
         | Message::Transactions(_)
-        | Message::Evidence(_) => &[],
+        | Message::Evidence(_)
+        | Message::CheckpointVotes(_)
+        | Message::CheckpointCertificate(_) => &[],
     };
-    about_views.iter().map(Vote::widened)
+    let checkpoints: &[Vote<Checkpoint>] = match message {
+        Message::CheckpointVotes(votes) => votes,
+        _ => &[],
+    };
+    about_views.iter().map(Vote::widened).chain(checkpoints.iter().map(Vote::widened))
 }
 
 /// Certificates that a message carries.
@@ -44,7 +51,9 @@ pub fn certificates_in(message: &Message) -> Vec<&Certificate> {
         | Message::CertificateRequest(_)
         | Message::BlockRequest(_)
         | Message::Transactions(_)
-        | Message::Evidence(_) => Vec::new(),
+        | Message::Evidence(_)
+        | Message::CheckpointVotes(_)
+        | Message::CheckpointCertificate(_) => Vec::new(),
     }
 }
 
@@ -55,6 +64,6 @@ pub fn certificates_of(record: &Record) -> Vec<&Certificate> {
         Record::Certificate(certificate) => vec![certificate],
         Record::Finalized(advance) => vec![&advance.certificate],
         Record::Proof(proof) => proof.certificates().collect(),
-        Record::Block(_) | Record::Evidence(_) => Vec::new(),
+        Record::Block(_) | Record::Evidence(_) | Record::Checkpoint(_) => Vec::new(),
     }
 }

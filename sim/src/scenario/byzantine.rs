@@ -199,7 +199,7 @@ impl Behaviour {
     /// The same for a behaviour by name.
     #[must_use]
     pub fn is_name_available(name: &str) -> bool {
-        const MISSING: [&str; 4] = ["garbage", "amnesia", "wrong_state_root", "mutate"];
+        const MISSING: [&str; 3] = ["garbage", "amnesia", "mutate"];
         Self::NAMES.contains(&name) && !MISSING.contains(&name)
     }
 }

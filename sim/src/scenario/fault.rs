@@ -230,6 +230,12 @@ pub enum Verb {
         /// How many thousandths of the normal time: 3000 is three times as slow.
         factor_milli: u32,
     },
+    /// Leaves the last transaction out of the next block it executes that has any, as a broken machine
+    /// might: from there on its state is another one, until a restart.
+    Diverge {
+        /// Whom.
+        targets: Targets,
+    },
     /// Restarts it with another version of the core.
     Upgrade {
         /// Whom.
@@ -339,7 +345,7 @@ pub enum Verb {
 
 impl Verb {
     /// Every verb, in the order of the documentation.
-    pub const NAMES: [&'static str; 33] = [
+    pub const NAMES: [&'static str; 34] = [
         "drop",
         "duplicate",
         "delay",
@@ -359,6 +365,7 @@ impl Verb {
         "crash_loop",
         "reformat",
         "slow",
+        "diverge",
         "upgrade",
         "skew",
         "drift",
@@ -398,6 +405,7 @@ impl Verb {
             Self::CrashLoop { .. } => "crash_loop",
             Self::Reformat { .. } => "reformat",
             Self::Slow { .. } => "slow",
+            Self::Diverge { .. } => "diverge",
             Self::Upgrade { .. } => "upgrade",
             Self::Skew { .. } => "skew",
             Self::Drift { .. } => "drift",

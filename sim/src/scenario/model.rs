@@ -386,6 +386,8 @@ pub enum Invariant {
     MonotoneFinalized,
     /// Equal state at equal height, however it was reached.
     StateRoot,
+    /// Certified checkpoints agree with each other and with what honest validators compute.
+    Checkpoints,
     /// Every vote that was sent is found in the log, whenever the crash came.
     DurableVotes,
     /// Accepted certificates hold, and no two of them contradict each other.
@@ -408,13 +410,14 @@ pub enum Invariant {
 
 impl Invariant {
     /// Each with its name in a scenario file.
-    pub const ALL: [(Self, &'static str); 15] = [
+    pub const ALL: [(Self, &'static str); 16] = [
         (Self::Agreement, "agreement"),
         (Self::Validity, "validity"),
         (Self::NoHonestEquivocation, "no_honest_equivocation"),
         (Self::VoteRules, "vote_rules"),
         (Self::MonotoneFinalized, "monotone_finalized"),
         (Self::StateRoot, "state_root"),
+        (Self::Checkpoints, "checkpoints"),
         (Self::DurableVotes, "durable_votes"),
         (Self::CertificatesValid, "certificates_valid"),
         (Self::SyncOnlyVerified, "sync_only_verified"),
@@ -520,11 +523,19 @@ pub enum Mark {
     StandstillResend,
     /// A validator waited for its clock to reach a block's timestamp.
     TimestampWait,
+    /// A quorum certified a checkpoint.
+    CheckpointCertified,
+    /// A validator was named that signed another result than a quorum.
+    CheckpointDissent,
+    /// Finality ran ahead of checkpoints.
+    CheckpointsOverdue,
+    /// A validator stopped executing because results differ.
+    ExecutionHalted,
 }
 
 impl Mark {
     /// Each with its name in a scenario file.
-    pub const ALL: [(Self, &'static str); 20] = [
+    pub const ALL: [(Self, &'static str); 24] = [
         (Self::ViewChangeCompleted, "view_change_completed"),
         (Self::VoteRecoveredFromLog, "vote_recovered_from_log"),
         (Self::ProposalAfterRestart, "proposal_after_restart"),
@@ -545,6 +556,10 @@ impl Mark {
         (Self::EvidenceInBlock, "evidence_in_block"),
         (Self::StandstillResend, "standstill_resend"),
         (Self::TimestampWait, "timestamp_wait"),
+        (Self::CheckpointCertified, "checkpoint_certified"),
+        (Self::CheckpointDissent, "checkpoint_dissent"),
+        (Self::CheckpointsOverdue, "checkpoints_overdue"),
+        (Self::ExecutionHalted, "execution_halted"),
     ];
 
     /// Its name in a scenario file.

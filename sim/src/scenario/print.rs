@@ -275,6 +275,7 @@ fn protocol_keys(parameters: &Parameters) -> Vec<String> {
             ("transactions_max", u64::from(p.transactions_max)),
             ("mempool_bytes_max", p.mempool_bytes_max),
             ("mempool_transactions_max", p.mempool_transactions_max),
+            ("checkpoint_interval", p.checkpoint_interval.get()),
         ]
     };
     for ((key, value), (_, default)) in numbers(parameters).iter().zip(numbers(&base)) {
@@ -510,6 +511,7 @@ fn print_verb(verb: &Verb, text: &mut Text) {
         | Verb::Restart { targets }
         | Verb::Pause { targets }
         | Verb::Resume { targets }
+        | Verb::Diverge { targets }
         | Verb::Freeze { targets }
         | Verb::Full { targets } => print_targets(targets, text),
         Verb::CrashLoop { targets, up, down } => {

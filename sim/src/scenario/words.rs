@@ -63,6 +63,7 @@ impl Verb {
             | Self::Restart { .. }
             | Self::Pause { .. }
             | Self::Resume { .. }
+            | Self::Diverge { .. }
             | Self::Reformat { .. }
             | Self::Freeze { .. }
             | Self::Full { .. } => String::new(),

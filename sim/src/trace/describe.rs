@@ -90,6 +90,7 @@ impl fmt::Display for What {
                 result.height,
                 result.state,
             ),
+            Self::Diverged(height) => write!(f, "got the execution of height {height} wrong"),
             Self::Supply { height, total } => write!(f, "supply {total} at height {height}"),
             Self::Submitted(transaction) => write!(f, "was handed transaction {transaction:?}"),
             Self::ClientSaw { transaction, height } => {
@@ -158,6 +159,7 @@ pub const fn timer_code(timer: Timer) -> u8 {
         Timer::Status => 7,
         Timer::Fetch => 8,
         Timer::Gossip => 9,
+        Timer::Checkpoint => 10,
     }
 }
 
@@ -175,6 +177,7 @@ pub const fn timer_name(timer: Timer) -> &'static str {
         Timer::Status => "status",
         Timer::Fetch => "fetch",
         Timer::Gossip => "gossip",
+        Timer::Checkpoint => "checkpoint",
     }
 }
 
@@ -290,6 +293,14 @@ pub fn message_words(message: &Message) -> String {
         },
         Message::Transactions(transactions) => format!("{} transactions", transactions.len()),
         Message::Evidence(evidence) => format!("evidence against {:?}", evidence.signer()),
+        Message::CheckpointVotes(votes) => {
+            let words: Vec<String> =
+                votes.iter().map(|vote| checkpoint_words(&vote.statement)).collect();
+            format!("votes [{}]", words.join(", "))
+        }
+        Message::CheckpointCertificate(certificate) => {
+            format!("certified {}", checkpoint_words(&certificate.statement))
+        }
     }
 }
 
@@ -305,6 +316,9 @@ pub fn record_words(record: &Record) -> String {
         }
         Record::Proof(proof) => format!("proof of h{}", proof.height),
         Record::Evidence(evidence) => format!("evidence against {:?}", evidence.signer()),
+        Record::Checkpoint(certificate) => {
+            format!("certified {}", checkpoint_words(&certificate.statement))
+        }
     }
 }
 

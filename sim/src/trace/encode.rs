@@ -48,6 +48,7 @@ impl What {
             Self::Holds(_) => 24,
             Self::Duplicated { .. } => 25,
             Self::Penalized { .. } => 26,
+            Self::Diverged(_) => 27,
         }
     }
 
@@ -90,6 +91,7 @@ impl What {
             Self::Executed { block, result, replayed } => {
                 put(out, &(block.digest(), result.height, result.state, replayed));
             }
+            Self::Diverged(height) => put(out, height),
             Self::Supply { height, total } => put(out, &(height, total)),
             Self::Submitted(transaction) => put(out, transaction),
             Self::ClientSaw { transaction, height } => put(out, &(transaction, height)),
@@ -120,7 +122,11 @@ fn put_record(out: &mut Vec<u8>, record: &Record) {
             out.push(0);
             put(out, &block.digest());
         }
-        Record::Certificate(_) | Record::Finalized(_) | Record::Proof(_) | Record::Evidence(_) => {
+        Record::Certificate(_)
+        | Record::Finalized(_)
+        | Record::Proof(_)
+        | Record::Evidence(_)
+        | Record::Checkpoint(_) => {
             out.push(1);
             put(out, record);
         }

@@ -64,6 +64,7 @@ impl What {
             Self::Signed(_) => "signed",
             Self::Reported(_) => "reported",
             Self::Executed { .. } => "executed",
+            Self::Diverged(_) => "diverged",
             Self::Supply { .. } => "supply",
             Self::Submitted(_) => "submitted",
             Self::ClientSaw { .. } => "client_saw",
@@ -122,6 +123,7 @@ fn fields(what: &What) -> Fields {
             ("state", result.state.to_string().into()),
             ("replayed", (*replayed).into()),
         ],
+        What::Diverged(height) => vec![("height", height.get().into())],
         What::Supply { height, total } => {
             vec![("height", height.get().into()), ("total", total.to_string().into())]
         }
@@ -200,11 +202,20 @@ fn event_fields(event: &Event) -> Fields {
             ("block", block.to_string().into()),
         ]),
         Event::Executed { height, .. }
+        | Event::Checkpointed { height, .. }
+        | Event::CheckpointDissent { height, .. }
+        | Event::CheckpointsOverdue { certified: height, .. }
+        | Event::CheckpointsResumed { certified: height }
         | Event::SafetyHalt { height }
         | Event::Fetching { height }
         | Event::Fetched { height, .. } => {
             fields.push(("height", height.get().into()));
         }
+        Event::ExecutionHalted(divergence) => fields.extend([
+            ("height", divergence.ours.height.get().into()),
+            ("ours", divergence.ours.state_root.to_string().into()),
+            ("theirs", divergence.theirs.state_root.to_string().into()),
+        ]),
         Event::Evidence(_) | Event::TransactionAdmitted(_) | Event::TransactionRefused(..) => {}
     }
     fields
@@ -220,6 +231,11 @@ const fn event_name(event: &Event) -> &'static str {
         Event::Certified { .. } => "certified",
         Event::Finalized { .. } => "finalized",
         Event::Executed { .. } => "executed",
+        Event::Checkpointed { .. } => "checkpointed",
+        Event::CheckpointDissent { .. } => "checkpoint_dissent",
+        Event::CheckpointsOverdue { .. } => "checkpoints_overdue",
+        Event::CheckpointsResumed { .. } => "checkpoints_resumed",
+        Event::ExecutionHalted(_) => "execution_halted",
         Event::SafetyHalt { .. } => "safety_halt",
         Event::Evidence(_) => "evidence",
         Event::Fetching { .. } => "fetching",

@@ -280,6 +280,8 @@ pub enum What {
         /// Whether it was executed again after a restart.
         replayed: bool,
     },
+    /// The machine got the execution of this height wrong.
+    Diverged(Height),
     /// Everything this node's state holds of the native asset, wherever it is.
     Supply {
         /// The state's height.

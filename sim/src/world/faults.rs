@@ -392,6 +392,12 @@ impl Engine {
                     });
                 }
             }
+            Verb::Diverge { .. } => {
+                for machine in hit {
+                    play.cluster.host(*machine, |host| host.diverges = true);
+                }
+                self.end(play, index);
+            }
             Verb::Jump { by, clock, .. } => {
                 for machine in hit {
                     play.cluster.host(*machine, |host| host.clock.jump(*by, *clock, now));
@@ -670,6 +676,7 @@ fn targets_of(verb: &Verb) -> Option<&Targets> {
         | Verb::CrashLoop { targets, .. }
         | Verb::Reformat { targets, .. }
         | Verb::Slow { targets, .. }
+        | Verb::Diverge { targets }
         | Verb::Upgrade { targets, .. }
         | Verb::Skew { targets, .. }
         | Verb::Drift { targets, .. }

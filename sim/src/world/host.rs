@@ -147,6 +147,8 @@ pub struct Host {
     pub lapse: Option<Lapse>,
     /// How many thousandths of the normal time jobs take.
     pub slow_milli: u32,
+    /// The next block with transactions is executed without its last one.
+    pub diverges: bool,
     /// Where the replica stands.
     pub standing: Standing,
     /// Steps of all replicas that ever ran on it.
@@ -178,6 +180,7 @@ impl Host {
             holding: false,
             lapse: None,
             slow_milli: 1_000,
+            diverges: false,
             standing: Standing::default(),
             steps: 0,
             jobs: 0,

@@ -13,6 +13,8 @@ use std::{
 };
 
 use quorate_core::{
+    block::Block,
+    codec::Bounded,
     effect::{Effect, Effects, Input, PeerCommand, PeerEvent, Recipients, Timer},
     event::Event,
     execution::ExecutionState,
@@ -234,7 +236,7 @@ impl Process {
         let number = u64::from(host.machine.get());
         let seed = common.seed.fork("replica", number).fork("life", u64::from(life));
         let config = common.config(host.node);
-        let replica = Replica::new(config, stored.recover(record), seed);
+        let replica = Replica::new(config, stored.recover(record, execution.checkpoints()), seed);
         let wakeup = replica.next_wakeup();
         Ok(Self {
             common: Arc::clone(common),
@@ -510,8 +512,14 @@ impl Process {
 
     fn on_job(&mut self, host: &mut Host, ledger: &mut Ledger, job: &Job) {
         let mut memo = lock(&self.common.memo);
-        let result = job::run(job, &mut *memo, &mut self.execution, &self.stored);
+        let altered = if host.diverges { without_last_transaction(job) } else { None };
+        let asked = altered.as_ref().unwrap_or(job);
+        let result = job::run(asked, &mut *memo, &mut self.execution, &self.stored);
         drop(memo);
+        if altered.is_some() {
+            host.diverges = false;
+            self.note(ledger, What::Diverged(self.execution.height()));
+        }
         if let (Job::Execute { block }, JobResult::Executed(executed)) = (job, &result) {
             let block = Arc::clone(block);
             let result = Arc::new(executed.clone());
@@ -728,6 +736,17 @@ impl Process {
         host.disk.swap(File::Data, &bytes);
         self.next_entry += 1;
     }
+}
+
+/// What a broken machine makes of a block; none if it has no transaction to lose.
+fn without_last_transaction(job: &Job) -> Option<Job> {
+    let Job::Execute { block } = job else { return None };
+    let mut payload = block.payload().clone();
+    let mut transactions = payload.transactions.into_inner();
+    transactions.pop()?;
+    payload.transactions = Bounded::new(transactions);
+    let block = Arc::new(Block::new(block.header().clone(), payload));
+    Some(Job::Execute { block })
 }
 
 /// Where the next thing comes from.

@@ -11,6 +11,7 @@ use std::{
 };
 
 use quorate_core::{
+    checkpoint::Checkpoint,
     committee::Member,
     config::{Config, Genesis, GenesisAccount, Parameters},
     crypto::{Ed25519, SecretKey, SignatureCheck, Verifier},
@@ -152,7 +153,7 @@ impl Cluster {
 
     fn add(&mut self, name: NodeIndex) {
         let stored = Stored::default();
-        let replica = self.replica(name, &stored, &SignState::default(), 0);
+        let replica = self.replica(name, &stored, &SignState::default(), Vec::new(), 0);
         self.nodes.push(Node {
             name,
             replica,
@@ -168,13 +169,20 @@ impl Cluster {
         });
     }
 
-    fn replica(&self, name: NodeIndex, stored: &Stored, signed: &SignState, life: u32) -> Replica {
+    fn replica(
+        &self,
+        name: NodeIndex,
+        stored: &Stored,
+        signed: &SignState,
+        computed: Vec<Checkpoint>,
+        life: u32,
+    ) -> Replica {
         let config = Config {
             genesis: self.genesis.clone(),
             validator: Some(ValidatorId::new(name.number())),
             peer: peer(name.number()),
         };
-        let recovered = stored.recover(SignerRecord::Intact(signed.clone()));
+        let recovered = stored.recover(SignerRecord::Intact(signed.clone()), computed);
         let entity = u64::from(name.number()) * 2 + u64::from(name.is_twin());
         let seed = Seed::from_number(1).fork("replica", entity).fork("life", u64::from(life));
         Replica::new(config, recovered, seed)
@@ -191,14 +199,16 @@ impl Cluster {
     pub(crate) fn boot(&mut self, place: usize) {
         let node = &self.nodes[place];
         let (name, life, survived) = (node.name, node.life, node.last_seq);
-        let replica = self.replica(name, &node.stored, &node.sign_state, life);
         let head = node.stored.archive.last_key_value();
         let height = head.map_or(Height::ZERO, |(height, _)| *height);
+        self.note(place, What::Started { life, height, survived, torn_bytes: 0, amnesiac: false });
+        self.replay(place);
+        let node = &self.nodes[place];
+        let computed = node.execution.checkpoints();
+        let replica = self.replica(name, &node.stored, &node.sign_state, computed, life);
         let node = &mut self.nodes[place];
         node.replica = replica;
         node.up = true;
-        self.note(place, What::Started { life, height, survived, torn_bytes: 0, amnesiac: false });
-        self.replay(place);
         self.nodes[place].last_seq = Seq::ZERO;
         for other in 0..self.nodes.len() {
             let (own, their) = (name.number(), self.nodes[other].name.number());

@@ -73,3 +73,25 @@ fn height_left_out_stops_the_program() {
     let mut lane = Execution::new(Height::new(4));
     lane.on_delivered(block(6, vec![], vec![]), &mut Effects::new());
 }
+
+/// Blocks are on disk and executed after a restart; here only their number is kept.
+#[test]
+fn a_halted_lane_executes_nothing_more() {
+    let mut state = ExecutionState::new(&genesis(&[100], &[1]));
+    let mut lane = Execution::new(Height::ZERO);
+    let mut fx = Effects::new();
+    let blocks: Vec<_> = (1..5).map(|height| block(height, vec![], vec![])).collect();
+    lane.on_delivered(Arc::clone(&blocks[0]), &mut fx);
+    lane.on_delivered(Arc::clone(&blocks[1]), &mut fx);
+    assert_eq!(heights_run(&mut fx), [1]);
+    lane.halt();
+    assert_eq!(lane.delivered_height(), Height::new(2));
+    assert_eq!(lane.on_executed(state.execute(&blocks[0]), &mut fx), None, "nobody waits for it");
+    lane.on_delivered(Arc::clone(&blocks[2]), &mut fx);
+    lane.halt();
+    lane.on_delivered(Arc::clone(&blocks[3]), &mut fx);
+    assert_eq!(heights_run(&mut fx), [0u64; 0]);
+    assert_eq!((lane.queued().count(), lane.queued_bytes()), (0, 0));
+    assert_eq!(lane.delivered_height(), Height::new(4));
+    assert_eq!(lane.executed_height(), Height::ZERO);
+}

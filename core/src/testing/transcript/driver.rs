@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 
 use super::names::Names;
 use crate::{
+    checkpoint::Checkpoint,
     config::Config,
     crypto::Ed25519,
     effect::{Effect, Effects, Input, Recipients},
@@ -19,7 +20,7 @@ use crate::{
     store::{Batch, Recovered, SignerRecord, Stored},
     testing::cast::Cast,
     time::{Instant, Now, UnixMillis},
-    types::{PeerId, Seq, ValidatorIndex},
+    types::{Height, PeerId, Seq, ValidatorIndex},
 };
 
 /// Wakeups in one `tick` of a script; more mean that a deadline that passed is never cleared.
@@ -96,6 +97,11 @@ impl Driver {
         self.replica.as_ref().ok_or_else(|| "the validator is down".to_owned())
     }
 
+    /// What the driven validator computed at a height.
+    pub(super) fn computed(&self, height: Height) -> Option<Checkpoint> {
+        self.state.checkpoints().into_iter().find(|one| one.height == height)
+    }
+
     /// What the wall clock shows.
     pub(super) fn wall(&self) -> u64 {
         self.config.genesis.timestamp.get() + self.clock / 1_000_000 + self.wall_offset
@@ -115,11 +121,11 @@ impl Driver {
             Some(state) => SignerRecord::Intact(state.clone()),
             None => SignerRecord::Lost,
         };
-        let recovered: Recovered = self.stored.recover(signer);
         self.state = ExecutionState::new(&self.config.genesis);
         for archived in self.stored.archive.values() {
             let _ = self.state.execute(&archived.block);
         }
+        let recovered: Recovered = self.stored.recover(signer, self.state.checkpoints());
         let seed = Seed::from_number(self.lives);
         self.lives += 1;
         self.replica = Some(Replica::new(self.config.clone(), recovered, seed));

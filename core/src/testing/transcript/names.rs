@@ -41,6 +41,7 @@ pub(super) struct Names {
     candidates: BTreeMap<String, Named>,
     ids: BTreeMap<Digest, String>,
     blocks: BTreeMap<Digest, String>,
+    checkpoints: BTreeMap<Checkpoint, String>,
 }
 
 impl Names {
@@ -65,6 +66,7 @@ impl Names {
             candidates: BTreeMap::new(),
             ids: BTreeMap::new(),
             blocks: BTreeMap::new(),
+            checkpoints: BTreeMap::new(),
         }
     }
 
@@ -100,9 +102,20 @@ impl Names {
         self.candidates.insert(name.to_owned(), Named { candidate, block });
     }
 
-    /// Names what the validator itself proposes: `M` and the view.
+    /// Names a checkpoint; the first name stays.
+    pub(super) fn name_checkpoint(&mut self, checkpoint: Checkpoint, name: &str) {
+        self.checkpoints.entry(checkpoint).or_insert_with(|| name.to_owned());
+    }
+
+    /// Names what the validator itself proposes: `M` and the view; and signs of the state: `mine`.
     pub(super) fn learn(&mut self, effects: &[Effect]) {
         for effect in effects {
+            if let Effect::Pledge { pledge: Pledge::Checkpoint { checkpoint, .. }, .. } = effect {
+                self.name_checkpoint(*checkpoint, "mine");
+            }
+            if let Effect::Report(Event::ExecutionHalted(divergence)) = effect {
+                self.name_checkpoint(divergence.ours, "mine");
+            }
             let Effect::Report(Event::Proposed { candidate, .. }) = effect else { continue };
             let written = effects.iter().find_map(|effect| match effect {
                 Effect::Write { batch, .. } => batch.iter().find_map(|record| match record {
@@ -156,7 +169,8 @@ impl Names {
 
     /// A checkpoint.
     fn checkpoint(&self, checkpoint: &Checkpoint) -> String {
-        format!("checkpoint h{}", checkpoint.height)
+        let name = self.checkpoints.get(checkpoint).map_or("?", String::as_str);
+        format!("checkpoint h{} {name}", checkpoint.height)
     }
 
     /// A statement.
@@ -211,7 +225,13 @@ impl Names {
             }
             Record::Proof(proof) => self.proof(proof),
             Record::Evidence(evidence) => self.evidence(evidence),
+            Record::Checkpoint(certificate) => self.certified_checkpoint(certificate),
         }
+    }
+
+    fn certified_checkpoint(&self, certificate: &Certificate<Checkpoint>) -> String {
+        let what = self.checkpoint(&certificate.statement);
+        format!("certified {what} ({})", self.signers(&certificate.signers))
     }
 
     fn evidence(&self, evidence: &crate::evidence::Evidence) -> String {
@@ -244,8 +264,8 @@ impl Names {
                 shown.join(", ")
             }
             Message::Status(status) => format!(
-                "status v{} final v{} h{}",
-                status.view, status.finalized_view, status.finalized_height
+                "status v{} final v{} h{} checkpoint h{}",
+                status.view, status.finalized_view, status.finalized_height, status.checkpoint
             ),
             Message::CertificateRequest(request) => {
                 let kind = request.kind.map_or("any certificate", certified);
@@ -283,6 +303,12 @@ impl Names {
             }
             Message::Transactions(transactions) => format!("{} transactions", transactions.len()),
             Message::Evidence(evidence) => self.evidence(evidence),
+            Message::CheckpointVotes(votes) => {
+                let shown: Vec<String> =
+                    votes.iter().map(|vote| self.checkpoint(&vote.statement)).collect();
+                shown.join(", ")
+            }
+            Message::CheckpointCertificate(certificate) => self.certified_checkpoint(certificate),
         }
     }
 
@@ -349,6 +375,24 @@ impl Names {
             }
             Event::Finalized { height, block, .. } => {
                 format!("final h{height}: {}", self.block(block))
+            }
+            Event::Checkpointed { height, gathered, .. } => {
+                let how = if *gathered { "gathered" } else { "received" };
+                format!("{how} the certificate of checkpoint h{height}")
+            }
+            Event::CheckpointDissent { signer, height, .. } => {
+                format!("{} computed something else at h{height}", self.index(*signer))
+            }
+            Event::CheckpointsOverdue { certified, finalized } => {
+                format!("no checkpoint certified above h{certified}, final h{finalized}")
+            }
+            Event::CheckpointsResumed { certified } => {
+                format!("checkpoints keep up again with h{certified}")
+            }
+            Event::ExecutionHalted(divergence) => {
+                let ours = self.checkpoint(&divergence.ours);
+                let theirs = self.checkpoint(&divergence.theirs);
+                format!("EXECUTION HALT: {ours} against {theirs} ({:?})", divergence.source)
             }
             Event::SafetyHalt { height } => format!("SAFETY HALT at h{height}"),
             Event::Evidence(evidence) => self.evidence(evidence),

@@ -1,6 +1,6 @@
 //! The commands of a script.
 
-use std::sync::Arc;
+use std::{num::NonZeroU64, sync::Arc};
 
 use super::{
     driver::{Crash, Driver},
@@ -10,6 +10,7 @@ use super::{
 use crate::{
     block::{Block, Candidate, Header, Payload, root_id},
     certificate::{Certificate, Signers},
+    checkpoint::Checkpoint,
     codec::Bounded,
     config::Parameters,
     crypto::Signature,
@@ -104,6 +105,10 @@ impl Stage {
         let mut parameters = Parameters::default();
         if let Some(idle) = line.value("idle")? {
             parameters.idle_block_interval = Span::from_millis(millis(&idle)?);
+        }
+        if let Some(every) = line.value("every")? {
+            parameters.checkpoint_interval =
+                NonZeroU64::new(number(&every)?).ok_or("checkpoints are never made")?;
         }
         let equal = weights.iter().all(|weight| *weight == weights[0]);
         let cast = Cast::with_parameters(&weights, parameters);
@@ -209,6 +214,8 @@ impl Stage {
             "ask" => self.ask(line),
             "give" => self.give(line),
             "evidence" => self.evidence(line),
+            "checkpoint" => self.checkpoint(line),
+            "health" => Ok(vec![self.health()?]),
             other => Err(format!("no command `{other}`")),
         }
     }
@@ -556,6 +563,8 @@ impl Stage {
         let from = lettered(&line.value("from")?.ok_or("from whom?")?, 'n')?;
         let tip = line.value("final")?;
         let tip = tip.map(|name| self.names.candidate(&name).cloned()).transpose()?;
+        let checkpoint = line.value("checkpoint")?.map(|word| lettered(&word, 'h')).transpose()?;
+        let checkpoint = Height::new(checkpoint.unwrap_or(0));
         line.done()?;
         let status = Status {
             epoch: Epoch::ZERO,
@@ -563,6 +572,7 @@ impl Stage {
             finalized_view: tip.as_ref().map_or(View::ZERO, |tip| tip.candidate.view),
             finalized_height: tip.as_ref().map_or(Height::ZERO, |tip| tip.block.header().height),
             finalized_id: tip.as_ref().map_or(Digest::ZERO, |tip| tip.candidate.id()),
+            checkpoint,
         };
         self.receive(from, Message::Status(status))
     }
@@ -687,6 +697,59 @@ impl Stage {
                 crate::codec::decode(&bytes, 4096).map_err(|error| error.to_string())
             }
         }
+    }
+
+    /// `checkpoint h2 mine by n1 n2`, signed by each and sent by itself; `from n0`, `bad`. `certified`:
+    /// as one certificate. Any other word than `mine` names an invented state.
+    fn checkpoint(&mut self, mut line: Line) -> Result<Vec<String>, String> {
+        let signers = line.clause("by").ok_or("by whom?")?;
+        let signers: Vec<u64> =
+            signers.iter().map(|word| lettered(word, 'n')).collect::<Result<_, _>>()?;
+        let from = line.value("from")?.map(|word| lettered(&word, 'n')).transpose()?;
+        let (bad, certified) = (line.flag("bad"), line.flag("certified"));
+        line.done()?;
+        let [height, name] = line.about.as_slice() else {
+            return Err("checkpoint h2 mine by n1".to_owned());
+        };
+        let height = Height::new(lettered(height, 'h')?);
+        let statement = match name.as_str() {
+            "mine" => self.driver.computed(height).ok_or("not computed")?,
+            name => Checkpoint {
+                height,
+                state_root: Digest::new([name.as_bytes()[0]; 32]),
+                committee: self.cast.committee().digest(),
+                ..crate::testing::cast::checkpoint(0, 0)
+            },
+        };
+        self.names.name_checkpoint(statement, name);
+        let mut votes = Vec::new();
+        for number in &signers {
+            let signer = self.names.member(*number).ok_or("no such member")?;
+            let mut vote = self.cast.vote(signer.get(), statement);
+            if bad {
+                vote.signature = BAD_SIGNATURE;
+            }
+            votes.push(vote);
+        }
+        if certified {
+            let certificate = Box::new(Certificate::from_votes(statement, votes));
+            let from = from.unwrap_or(signers[0]);
+            return self.receive(from, Message::CheckpointCertificate(certificate));
+        }
+        let mut lines = Vec::new();
+        for (number, vote) in signers.iter().zip(votes) {
+            let message = Message::CheckpointVotes(Bounded::new(vec![vote]));
+            lines.extend(self.receive(from.unwrap_or(*number), message)?);
+        }
+        Ok(lines)
+    }
+
+    fn health(&self) -> Result<String, String> {
+        let health = self.driver.replica()?.health();
+        let execution = if health.halted.is_some() { "halted" } else { "runs" };
+        let overdue = if health.checkpoints_overdue { ", overdue" } else { "" };
+        let (executed, checkpoint) = (health.executed, health.checkpoint);
+        Ok(format!("executed h{executed}, {execution}, checkpoint h{checkpoint}{overdue}"))
     }
 
     /// `evidence notarize A, notarize B by n1 from n0`, with a `bad` signature on the first.

@@ -106,6 +106,7 @@ fn nothing_leaves_after_a_failed_write() {
         finalized_view: View::ZERO,
         finalized_height: Height::ZERO,
         finalized_id: Digest::ZERO,
+        checkpoint: Height::ZERO,
     });
     let seen = script.stage.send(0, status);
     assert_broken(seen, Invariant::DurableVotes, "after a failed write");

@@ -3,16 +3,17 @@
 use std::sync::Arc;
 
 use quorate_core::{
+    checkpoint::{Divergence, Source},
     codec::Bounded,
     effect::{PeerFault, Timer},
     event::{Event, TimeoutReason},
     message::{BlockResponse, Message},
     store::Record,
-    types::{Digest, Height, PeerId, Seq, View},
+    types::{Digest, Height, PeerId, Seq, ValidatorIndex, View},
     vote::{Kind, Statement},
 };
 
-use super::super::stage::{Stage, delivered, nullify, sent, started, wrote};
+use super::super::stage::{Stage, checkpoint, delivered, nullify, sent, started, wrote};
 use crate::{
     scenario::Mark,
     trace::{DownReason, DropReason, NodeIndex, Parcel, What},
@@ -49,6 +50,17 @@ fn single_observations() {
         reason: TimeoutReason::LeaderInactive,
         nullifies: true,
     };
+    let (height, state_root) = (Height::new(8), Digest::ZERO);
+    let certified = Event::Checkpointed { height, state_root, gathered: true };
+    let signer = ValidatorIndex::new(3);
+    let dissent =
+        Event::CheckpointDissent { signer, height, certified: state_root, theirs: state_root };
+    let overdue = Event::CheckpointsOverdue { certified: height, finalized: Height::new(48) };
+    let differs = Divergence {
+        ours: checkpoint(8, 1),
+        theirs: checkpoint(8, 2),
+        source: Source::Certificate,
+    };
     let bad = What::Penalized { peer: PeerId::default(), fault: PeerFault::BadResponse };
     let cases: Vec<(What, Vec<Mark>)> = vec![
         (
@@ -67,6 +79,10 @@ fn single_observations() {
             reported(Event::Fetched { block: Digest::ZERO, height: Height::new(1) }),
             vec![Mark::BlockFetched],
         ),
+        (reported(certified), vec![Mark::CheckpointCertified]),
+        (reported(dissent), vec![Mark::CheckpointDissent]),
+        (reported(overdue), vec![Mark::CheckpointsOverdue]),
+        (reported(Event::ExecutionHalted(Box::new(differs))), vec![Mark::ExecutionHalted]),
         (What::Paused, vec![]),
     ];
     for (what, expected) in cases {

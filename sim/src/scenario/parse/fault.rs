@@ -66,7 +66,7 @@ pub(super) fn read(section: Section<'_>, frame: &Frame<'_>) -> Option<Fault> {
 
 /// Which verbs happen at once, so that they have no end.
 fn is_momentary(word: &str) -> bool {
-    matches!(word, "heal" | "restart" | "resume" | "jump" | "upgrade")
+    matches!(word, "heal" | "restart" | "resume" | "diverge" | "jump" | "upgrade")
 }
 
 fn check_end(
@@ -220,6 +220,7 @@ fn read_process(section: &Section<'_>, word: &str, targets: Option<Targets>) -> 
             Verb::Reformat { targets: targets?, restart_after }
         }
         "restart" => Verb::Restart { targets: targets? },
+        "diverge" => Verb::Diverge { targets: targets? },
         "pause" => Verb::Pause { targets: targets? },
         "resume" => Verb::Resume { targets: targets? },
         "crash_loop" => {

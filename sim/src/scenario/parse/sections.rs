@@ -1,6 +1,6 @@
 //! The sections that are there once: `[run]` to `[expect]`.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, num::NonZeroU64};
 
 use quorate_core::{config::Parameters, time::Span, types::Height};
 
@@ -158,6 +158,8 @@ pub(super) fn protocol(top: &Section<'_>) -> Parameters {
     for (key, value) in large {
         *value = section.number(key, 1..u64::MAX).unwrap_or(*value);
     }
+    let interval = section.number("checkpoint_interval", 1..u64::MAX).and_then(NonZeroU64::new);
+    parameters.checkpoint_interval = interval.unwrap_or(parameters.checkpoint_interval);
     if parameters.delay_min > parameters.delay_max {
         section
             .reader()

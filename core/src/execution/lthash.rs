@@ -19,7 +19,7 @@ use rand_chacha::{
 };
 
 use crate::{
-    digest::{Domain, digest_of},
+    digest::{Domain, Hasher},
     types::Digest,
 };
 
@@ -52,7 +52,11 @@ impl LtHash {
     /// The 32-byte digest of the sum.
     #[must_use]
     pub fn digest(&self) -> Digest {
-        digest_of(Domain::State, &*self.lanes)
+        let mut bytes = [0; LANES * 2];
+        for (pair, lane) in bytes.chunks_exact_mut(2).zip(self.lanes.iter()) {
+            pair.copy_from_slice(&lane.to_le_bytes());
+        }
+        Hasher::new(Domain::State).bytes(&bytes).finish()
     }
 
     fn fold(&mut self, element: &Digest, combine: fn(u16, u16) -> u16) {

@@ -179,7 +179,7 @@ fn lying_manifests_are_refused() {
     // A part within another would let cells be there twice.
     assert!(matches!(
         lie(|parts| {
-            let inner = Part { prefix: parts[0].prefix.child(0), root: parts[0].root };
+            let inner = Part { prefix: parts[0].prefix.child(1), root: parts[0].root };
             parts.insert(1, inner);
         }),
         ManifestFault::Order(_)

@@ -3,6 +3,19 @@
 //! `p2p/N` executes transfers between N accounts, so few accounts means few cells to hash and many
 //! touches of each. `build` fills a block from a mempool with ten thousand transactions, `admit` is one
 //! transaction from offer to place. Divide by a thousand for the cost of one transaction.
+//!
+//! Before that, tables: the schedulers over the named workloads, the stages of a block from bytes to
+//! root, reads behind a slow database. They take the best of some rounds, so that the arms of a
+//! comparison do not suffer differently from what else the machine does.
+
+#[path = "execution/measure.rs"]
+mod measure;
+#[path = "../core/tests/pool/mod.rs"]
+mod pool;
+#[path = "execution/stages.rs"]
+mod stages;
+#[path = "execution/workloads.rs"]
+mod workloads;
 
 use std::{hint::black_box, sync::Arc};
 
@@ -113,7 +126,14 @@ fn execute(criterion: &mut Criterion) {
     group.finish();
 }
 
-fn pool(criterion: &mut Criterion) {
+fn tables(_: &mut Criterion) {
+    workloads::table();
+    workloads::contracts();
+    workloads::latencies();
+    stages::table();
+}
+
+fn mempool_stages(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("mempool");
     group.throughput(Throughput::Elements(u64::from(BLOCK)));
     let held = mempool((0..10_000).map(|number| transfer(number, 2_000)));
@@ -141,5 +161,5 @@ fn pool(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, execute, pool);
+criterion_group!(benches, tables, execute, mempool_stages);
 criterion_main!(benches);

@@ -8,3 +8,4 @@ pub mod corpus;
 pub mod fuzz;
 pub mod strategies;
 pub mod transcript;
+pub mod workload;

@@ -9,7 +9,7 @@ const AFTER_HELP: &str = "\
 Exit codes:
    0  everything held                    22  two equal runs differed
    2  wrong usage                        23  the core panicked
-  10  a scenario file is wrong           24  no verdict: the cluster cannot recover
+  10  a file read is wrong               24  no verdict: the cluster cannot recover
   20  safety is broken                   25  an expectation was not met
   21  liveness is broken                 30  the simulator or its surroundings failed
 Of several runs the gravest decides: 20, 23, 22, 21, 30, 25, 24.
@@ -74,6 +74,22 @@ Which runs a shard makes depends on the scenarios, the seeds and the shard alone
         after_help = "Example:\n  quorate-sim prove scenarios/view-change/leader-crash-7.toml --seed 42"
     )]
     Prove(ProveOptions),
+    /// Tools around the execution of blocks.
+    #[command(subcommand)]
+    Exec(ExecCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ExecCommand {
+    /// Runs the block of an execution record again under every scheduler, and compares.
+    #[command(after_help = "Example:\n  quorate-sim exec replay mismatch-3f9d5b4c.bin")]
+    Replay(ReplayOptions),
+}
+
+#[derive(Args, Debug)]
+pub(super) struct ReplayOptions {
+    /// A record that a validator or a run left behind when two schedulers differed.
+    pub(super) file: PathBuf,
 }
 
 #[derive(Args, Debug)]

@@ -26,6 +26,8 @@ pub(super) enum Stop {
     Usage(String),
     /// Scenario files are wrong: exit 10.
     Invalid(Vec<Problems>),
+    /// An execution record cannot be read: exit 10.
+    Record(String),
     /// Something around the simulator failed: exit 30.
     Infrastructure(String),
     /// Whoever reads our output has gone away. That is their choice: exit 0.
@@ -53,6 +55,10 @@ impl Stop {
                     "{count} {errors} in {} scenario {files}; nothing was run",
                     list.len()
                 );
+                10
+            }
+            Self::Record(message) => {
+                let _ = writeln!(console.err, "error: {message}");
                 10
             }
             Self::Infrastructure(message) => {

@@ -8,6 +8,7 @@ mod account;
 mod arguments;
 mod console;
 mod corpus;
+mod exec;
 mod files;
 mod merge;
 mod points;
@@ -65,6 +66,7 @@ pub fn main(
         Command::Sweep(options) => sweep::sweep(&options, runner, console),
         Command::Merge(options) => merge::merge(&options, console),
         Command::Prove(options) => prove::prove(&options, console),
+        Command::Exec(command) => exec::exec(&command, console),
     };
     match result {
         Ok(code) => code,

@@ -724,3 +724,64 @@ fn prove_reads_what_run_writes() {
     assert_eq!(heard.checkpoints.len(), 1);
     assert_eq!(heard.checkpoints[0].hash, heard.trace_hash);
 }
+
+/// A record is replayed under every scheduler; one of today's build agrees with what it holds, one
+/// that was tampered with does not, and a file that is none says so.
+#[test]
+fn execution_records_are_replayed() {
+    use quorate_core::{
+        execution::{
+            Scheduler,
+            schedule::{Inline, Mismatch, Run},
+            transition::Params,
+        },
+        types::{ChainId, Digest},
+    };
+    let nothing = Run { effects: vec![], changes: vec![], fees: 0, digest: Digest::ZERO };
+    let mut record = Mismatch {
+        params: Params { chain_id: ChainId::new(7), height: Height::new(12) },
+        cells: vec![],
+        transactions: vec![],
+        scheduler: Scheduler::Waves,
+        sequential: nothing.clone(),
+        other: nothing,
+    };
+    record.sequential = record.run(Scheduler::Sequential, &Inline);
+    record.other = record.sequential.clone();
+    record.other.fees += 1;
+    let scratch = Scratch::new();
+    let replay = |record: &Mismatch| {
+        let path = scratch.path("record.bin");
+        fs::write(&path, record.encode()).expect("a scratch file");
+        quorate(&["exec", "replay", &path], never)
+    };
+    let said = replay(&record);
+    let lines: Vec<&str> = said.out.lines().collect();
+    check(
+        &scratch,
+        &lines[..4].join("\n"),
+        expect![[r#"
+        height 12: 0 transactions, 0 cells
+        recorded: in order against in waves: fees 0 against 1
+        now: in order: equal to the result in order
+        now: in waves: equal to the result in order"#]],
+    );
+    assert_eq!((said.code, lines.len(), said.err.as_str()), (0, 20, ""));
+
+    record.sequential.fees = 5;
+    let said = replay(&record);
+    assert_eq!(said.code, 22);
+    assert!(said.out.contains("now: in waves: different: fees 5 against 0"), "{}", said.out);
+
+    let path = scratch.file("none.bin", "something else");
+    let said = quorate(&["exec", "replay", &path], never);
+    assert_eq!(said.code, 10);
+    check(
+        &scratch,
+        &said.err,
+        expect![[r#"
+            error: DIR/none.bin: not the record of an execution mismatch
+        "#]],
+    );
+    assert_eq!(quorate(&["exec", "replay", &scratch.path("gone.bin")], never).code, 2);
+}

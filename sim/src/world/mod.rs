@@ -21,6 +21,7 @@ pub mod panics;
 pub mod planted;
 pub mod platter;
 pub mod play;
+pub mod records;
 pub mod select;
 pub mod verifier;
 pub mod workload;

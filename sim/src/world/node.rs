@@ -17,7 +17,7 @@ use quorate_core::{
     codec::Bounded,
     effect::{Effect, Effects, Input, PeerCommand, PeerEvent, Recipients, Timer},
     event::Event,
-    execution::ExecutionState,
+    execution::{ExecutedBlock, ExecutionState, Executor, Options, Scheduler},
     job::{self, Job, JobResult},
     message::Message,
     random::Seed,
@@ -39,6 +39,7 @@ use super::{
     lock,
     log::{self, Entry, encode_pledge, encode_slot, encode_snapshot, encode_write},
     network::{Loss, Machine},
+    records,
 };
 use crate::{
     byzantine,
@@ -178,6 +179,7 @@ struct Process {
     replica: Replica,
     stored: Stored,
     execution: ExecutionState,
+    executor: Executor,
     /// Promises checked as they are appended.
     promised: SignState,
     /// Promises whose data is durable: what the slots hold or are about to.
@@ -243,6 +245,7 @@ impl Process {
             replica,
             stored,
             execution,
+            executor: Executor::inline(options(common, host.machine)),
             promised: recorded.clone(),
             recorded,
             amnesiac,
@@ -511,11 +514,14 @@ impl Process {
     }
 
     fn on_job(&mut self, host: &mut Host, ledger: &mut Ledger, job: &Job) {
-        let mut memo = lock(&self.common.memo);
         let altered = if host.diverges { without_last_transaction(job) } else { None };
-        let asked = altered.as_ref().unwrap_or(job);
-        let result = job::run(asked, &mut *memo, &mut self.execution, &self.stored);
-        drop(memo);
+        let result = match altered.as_ref().unwrap_or(job) {
+            Job::Execute { block } => JobResult::Executed(self.execute(block)),
+            asked => {
+                let mut memo = lock(&self.common.memo);
+                job::run(asked, &mut *memo, &mut self.execution, &self.stored)
+            }
+        };
         if altered.is_some() {
             host.diverges = false;
             self.note(ledger, What::Diverged(self.execution.height()));
@@ -532,6 +538,21 @@ impl Process {
         let nanos = u128::from(nanos) * u128::from(host.slow_milli) / 1_000;
         let at = self.now.saturating_add(u64::try_from(nanos).unwrap_or(u64::MAX));
         self.later(at, Due::Finished(Box::new(result)));
+    }
+
+    /// Executes a block as this machine does it.
+    ///
+    /// # Panics
+    /// If schedulers differ. What shows it again is left in a file.
+    fn execute(&mut self, block: &Block) -> ExecutedBlock {
+        let done = self.execution.execute_on(block, &mut self.executor);
+        if let Some(mismatch) = self.executor.take_mismatch() {
+            let difference = mismatch.sequential.difference(&mismatch.other);
+            let difference = difference.map_or_else(String::new, |one| one.to_string());
+            let kept = records::keep(&mismatch);
+            panic!("schedulers differ at height {}: {difference}; {kept}", done.height);
+        }
+        done
     }
 
     fn on_write(
@@ -780,6 +801,18 @@ fn fold(common: &Common, entries: &[Entry]) -> (Stored, ExecutionState) {
         }
     }
     (stored, execution)
+}
+
+/// How a machine executes blocks: the first one compares all schedulers, the others differ, so that
+/// an order that matters shows as a difference between them.
+fn options(common: &Common, machine: Machine) -> Options {
+    let number = u64::from(machine.get());
+    let shuffled = Scheduler::Shuffled(common.seed.fork("scheduler", number));
+    let scheduler = if number.is_multiple_of(2) { Scheduler::Sequential } else { shuffled };
+    match number {
+        0 => Options { scheduler: shuffled, test_mode: true, ..Options::default() },
+        _ => Options { scheduler, ..Options::default() },
+    }
 }
 
 /// Executes every final block above the state again.

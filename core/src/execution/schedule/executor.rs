@@ -6,6 +6,7 @@
 
 use crate::{
     execution::{
+        cell::Cell,
         overlay::Overlay,
         schedule::{
             Inline, Levels, Mismatch, Parallel, Plan, Run, Scheduler, Task, run_as, run_in_order,
@@ -95,6 +96,20 @@ impl<P: Parallel> Executor<P> {
     #[must_use]
     pub fn parallel(&self) -> &P {
         &self.parallel
+    }
+
+    /// Runs tasks that need not be a block's transactions, on one cell per path of their plan, and
+    /// keeps nothing but their effects: for benches.
+    #[must_use]
+    pub fn run_alone<T: Task>(
+        &mut self,
+        params: &Params,
+        tasks: &[T],
+        plan: &Plan,
+        cells: Vec<Option<Cell>>,
+    ) -> Vec<TxEffects> {
+        let mut overlay = Overlay::new(plan.paths().to_vec(), cells);
+        self.run(params, tasks, plan, &mut overlay, &[])
     }
 
     /// Runs a block's tasks on the overlay. `transactions` are kept with a mismatch.

@@ -21,7 +21,7 @@ use quorate_core::{
     execution::ExecutionState,
     job::{Job, JobResult},
     leader::LeaderSchedule,
-    message::{BlockResponse, Justify, Message, Proposal, Status},
+    message::{BlockResponse, Body, Justify, Message, Proposal, Status},
     random::Seed,
     replica::Replica,
     store::Recovered,
@@ -201,7 +201,7 @@ impl Chain {
                 self.gathering &= self.replica.view() == self.view;
             }
         }
-        self.parent = (self.view, candidate.id(), Some(proposal.block.header().clone()));
+        self.parent = (self.view, candidate.id(), Some(proposal.body.header().clone()));
         self.notarization = Some(notarization);
         self.enter_next();
     }
@@ -232,7 +232,7 @@ impl Chain {
         let skips = skipped.map(|view| self.certificate(nullify(view))).collect();
         let proposal = Arc::new(Proposal {
             notarize: vote(leader, Statement::Notarize(candidate)),
-            block,
+            body: Body::Full(block),
             justify: Justify { parent: self.notarization.clone(), skips: Bounded::new(skips) },
         });
         self.receive(leader, Message::Proposal(Arc::clone(&proposal)));
@@ -460,7 +460,7 @@ fn messages() -> Vec<(&'static str, Message)> {
     let transactions: Vec<Transaction> = (0..TRANSACTIONS).map(corpus::transfer).collect();
     let link = cast.chain(1).remove(0);
     let block = cast.block(1, cast.genesis().digest(), transactions.clone());
-    let proposal = Proposal { block: Arc::clone(&block), ..link.proposal(None) };
+    let proposal = Proposal { body: Body::Full(Arc::clone(&block)), ..link.proposal(None) };
     let response = BlockResponse { blocks: Bounded::new(vec![block]), ..BlockResponse::default() };
     let certificates = Message::Certificates(Bounded::new(vec![link.notarization]));
     corpus::messages()

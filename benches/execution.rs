@@ -142,7 +142,7 @@ fn mempool_stages(criterion: &mut Criterion) {
     group.bench_function("build", |bencher| {
         bencher.iter(|| black_box(held.build(&[], room)));
     });
-    let parents = [block(held.build(&[], room).into_inner())];
+    let parents = [block(held.build(&[], room).transactions.into_inner())];
     group.bench_function("build above a full block", |bencher| {
         bencher.iter(|| black_box(held.build(&parents, room)));
     });

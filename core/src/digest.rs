@@ -33,6 +33,8 @@ pub enum Domain {
     Transaction,
     /// A transaction with its signatures.
     SealedTransaction,
+    /// The key of a block's short ids.
+    ShortIds,
     /// The bytes an account key signs.
     TransactionSigning,
     /// An account's address.
@@ -73,6 +75,7 @@ impl Domain {
             Self::Checkpoint => b"quorate/1/checkpoint",
             Self::Transaction => b"quorate/1/transaction",
             Self::SealedTransaction => b"quorate/1/sealed-transaction",
+            Self::ShortIds => b"quorate/1/short-ids",
             Self::TransactionSigning => b"quorate/1/transaction-signing",
             Self::Address => b"quorate/1/address",
             Self::CellPath => b"quorate/1/cell-path",

@@ -54,6 +54,33 @@ pub enum Event {
         /// Its transactions.
         transactions: u32,
     },
+    /// It announces its block by short ids.
+    Announced {
+        /// The view.
+        view: View,
+        /// Bytes of the announcement.
+        bytes: u32,
+        /// Bytes of the block's payload.
+        body_bytes: u32,
+    },
+    /// It lacks transactions of an announced block and asks for them.
+    TransactionsMissing {
+        /// The view.
+        view: View,
+        /// How many it lacks.
+        missing: u32,
+        /// Of how many.
+        transactions: u32,
+    },
+    /// It gives a peer transactions of an announced block.
+    TransactionsGiven {
+        /// The view.
+        view: View,
+        /// How many.
+        count: u32,
+        /// Bytes of them.
+        bytes: u32,
+    },
     /// It accepts a leader's proposal as well formed.
     ProposalAccepted {
         /// The candidate.

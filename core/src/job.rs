@@ -76,12 +76,14 @@ pub enum Job {
         /// The questions.
         checks: Vec<SignatureCheck>,
     },
-    /// Check a proposed or fetched block against its own header, and every signature in it.
+    /// Check a proposed or fetched block against its own header, and the signatures in it.
     CheckBlock {
         /// Names the request.
         id: JobId,
         /// The block.
         block: Arc<Block>,
+        /// Which of its transactions' signatures were not checked before.
+        unchecked: Unchecked,
         /// Signatures to check along with it: the leader's vote, the evidence's votes.
         checks: Vec<SignatureCheck>,
     },
@@ -104,6 +106,29 @@ pub enum Job {
         /// What is wanted.
         want: ReadWant,
     },
+}
+
+/// Which transactions of a block to check. That a transaction was checked before is said only if it is
+/// the same bytes, signatures included.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum Unchecked {
+    /// All of them.
+    All,
+    /// Those at these places, ascending.
+    Only(Vec<u16>),
+}
+
+impl Unchecked {
+    /// The transactions to check.
+    fn of<'a>(&self, transactions: &'a [Transaction]) -> Vec<&'a Transaction> {
+        match self {
+            Self::All => transactions.iter().collect(),
+            Self::Only(places) => {
+                let at = |place: &u16| &transactions[usize::from(*place)];
+                places.iter().map(at).collect()
+            }
+        }
+    }
 }
 
 /// What to read.
@@ -190,12 +215,14 @@ pub fn run_pure(job: &Job, verifier: &mut dyn Verifier) -> Option<JobResult> {
         Job::Verify { id, checks } => {
             Some(JobResult::Verified { id: *id, good: verifier.verify(checks) })
         }
-        Job::CheckBlock { id, block, checks } => {
+        Job::CheckBlock { id, block, unchecked, checks } => {
             let good = verifier.verify(checks);
-            Some(JobResult::BlockChecked { id: *id, good, fault: check_block(block, verifier) })
+            let fault = check_block(block, unchecked, verifier);
+            Some(JobResult::BlockChecked { id: *id, good, fault })
         }
         Job::CheckTransactions { id, transactions } => {
-            let good = check_transactions(transactions, verifier);
+            let all: Vec<&Transaction> = transactions.iter().collect();
+            let good = check_transactions(&all, verifier);
             Some(JobResult::TransactionsChecked { id: *id, good })
         }
         Job::Execute { .. } | Job::Read { .. } => None,
@@ -219,7 +246,11 @@ pub fn run(
     }
 }
 
-fn check_block(block: &Block, verifier: &mut dyn Verifier) -> Option<BlockFault> {
+fn check_block(
+    block: &Block,
+    unchecked: &Unchecked,
+    verifier: &mut dyn Verifier,
+) -> Option<BlockFault> {
     let (header, payload) = (block.header(), block.payload());
     if header.payload_len != payload.encoded_len()
         || header.payload_root != payload.root()
@@ -227,13 +258,13 @@ fn check_block(block: &Block, verifier: &mut dyn Verifier) -> Option<BlockFault>
     {
         return Some(BlockFault::PayloadMismatch);
     }
-    let good = check_transactions(&payload.transactions, verifier);
+    let good = check_transactions(&unchecked.of(&payload.transactions), verifier);
     good.contains(&false).then_some(BlockFault::BadTransactionSignature)
 }
 
 /// One batch over all signatures of all transactions. A transaction without any is not good.
-fn check_transactions(transactions: &[Transaction], verifier: &mut dyn Verifier) -> Vec<bool> {
-    let checks: Vec<Vec<SignatureCheck>> = transactions.iter().map(Transaction::checks).collect();
+fn check_transactions(transactions: &[&Transaction], verifier: &mut dyn Verifier) -> Vec<bool> {
+    let checks: Vec<Vec<SignatureCheck>> = transactions.iter().map(|one| one.checks()).collect();
     let flat: Vec<SignatureCheck> = checks.iter().flatten().copied().collect();
     let mut answers = verifier.verify(&flat).into_iter();
     checks

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::{
-    block::{Block, Header},
+    block::{Block, EVIDENCE_MAX, Header, TRANSACTIONS_MAX},
     certificate::Certificate,
     checkpoint::Checkpoint,
     codec::{self, Bounded, DecodeError},
+    compact::CompactBlock,
     evidence::Evidence,
     proof::CommitProof,
     transaction::Transaction,
@@ -51,9 +52,56 @@ pub struct Proposal {
     /// The leader's own Notarize, which names the candidate.
     pub notarize: Vote,
     /// The block.
-    pub block: Arc<Block>,
+    pub body: Body,
     /// Why the parent may be built on and the views between skipped.
     pub justify: Justify,
+}
+
+/// A proposed block, whole or announced by short ids (P26).
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum Body {
+    /// Whole.
+    Full(Arc<Block>),
+    /// Without what the receiver probably has.
+    Compact(Arc<CompactBlock>),
+}
+
+impl Body {
+    /// The block's header.
+    #[must_use]
+    pub fn header(&self) -> &Header {
+        match self {
+            Self::Full(block) => block.header(),
+            Self::Compact(compact) => compact.header(),
+        }
+    }
+
+    /// The block's digest.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        match self {
+            Self::Full(block) => block.digest(),
+            Self::Compact(compact) => compact.digest(),
+        }
+    }
+
+    /// The block's evidence.
+    #[must_use]
+    pub fn evidence(&self) -> &Bounded<Evidence, EVIDENCE_MAX> {
+        match self {
+            Self::Full(block) => &block.payload().evidence,
+            Self::Compact(compact) => compact.evidence(),
+        }
+    }
+
+    /// How many transactions the block has.
+    #[must_use]
+    pub fn transactions(&self) -> usize {
+        match self {
+            Self::Full(block) => block.payload().transactions.len(),
+            Self::Compact(compact) => compact.transactions(),
+        }
+    }
 }
 
 /// The certificates behind a proposal's choice of parent.
@@ -127,6 +175,28 @@ pub struct BlockResponse {
     pub proofs: Bounded<CommitProof, BLOCKS_MAX>,
 }
 
+/// Asks a leader for transactions of the block it announced (P28).
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct TransactionsRequest {
+    /// The view it was proposed in.
+    pub view: View,
+    /// The block.
+    pub block: Digest,
+    /// Their places in the block, ascending.
+    pub places: Bounded<u16, TRANSACTIONS_MAX>,
+}
+
+/// Answers a [`TransactionsRequest`]. An empty answer says "I do not have the block".
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct TransactionsResponse {
+    /// The view of the request.
+    pub view: View,
+    /// The block.
+    pub block: Digest,
+    /// The transactions, in the order they were asked for.
+    pub transactions: Bounded<Transaction, TRANSACTIONS_MAX>,
+}
+
 /// One message between two nodes.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub enum Message {
@@ -154,6 +224,10 @@ pub enum Message {
     CheckpointVotes(Bounded<Vote<Checkpoint>, CHECKPOINT_VOTES_MAX>),
     /// What a quorum says the state is.
     CheckpointCertificate(Box<Certificate<Checkpoint>>),
+    /// Asks for transactions of an announced block.
+    TransactionsRequest(TransactionsRequest),
+    /// Hands them over.
+    TransactionsResponse(TransactionsResponse),
 }
 
 impl Message {
@@ -175,7 +249,10 @@ impl Message {
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
-            Self::Proposal(_) => "proposal",
+            Self::Proposal(proposal) => match &proposal.body {
+                Body::Full(_) => "proposal",
+                Body::Compact(_) => "announcement",
+            },
             Self::Vote(vote) => match vote.statement.kind() {
                 Kind::Notarize => "notarize",
                 Kind::Nullify => "nullify",
@@ -191,6 +268,8 @@ impl Message {
             Self::Evidence(_) => "evidence",
             Self::CheckpointVotes(_) => "checkpoint-votes",
             Self::CheckpointCertificate(_) => "checkpoint-certificate",
+            Self::TransactionsRequest(_) => "transactions-request",
+            Self::TransactionsResponse(_) => "transactions-response",
         }
     }
 }

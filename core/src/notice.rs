@@ -10,6 +10,7 @@ use crate::{
     evidence::Evidence,
     execution::ExecutedBlock,
     job::JobIds,
+    message::Body,
     proof::CommitProof,
     store::Batch,
     types::{Digest, Height, PeerId, Seq, View},
@@ -31,7 +32,17 @@ pub(crate) enum Notice {
         /// The payload must be empty.
         empty: bool,
     },
-    /// consensus -> sync: I need this block, which some quorum has accepted.
+    /// consensus -> mempool: which of this block's transactions do you have, and which of them were
+    /// checked?
+    BlockProposed {
+        /// The view it is proposed in.
+        view: View,
+        /// Whole or announced.
+        body: Body,
+    },
+    /// consensus -> sync: a block that was wanted is needed no more.
+    BlockForgone(Digest),
+    /// consensus -> sync: I need this block, which some quorum has accepted, or its leader announced.
     BlockWanted {
         /// Its digest.
         digest: Digest,

@@ -8,23 +8,21 @@ use std::{collections::VecDeque, sync::Arc};
 use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::{
-    block::{Block, EVIDENCE_MAX, TRANSACTIONS_MAX},
+    block::{Block, EVIDENCE_MAX},
     certificate::Certificate,
     checkpoint::{Checkpoint, Checkpoints, Divergence},
-    codec::Bounded,
     config::Config,
     consensus::Consensus,
     effect::{Effects, Input, PeerEvent, Timer},
     execution::Execution,
     job::{JobIds, JobResult},
-    mempool::{Limits, Mempool, Room},
-    message::{BlockWant, Message},
+    mempool::{Limits, Mempool, Room, Selection},
+    message::{BlockWant, Body, Message},
     notice::{Notice, Out},
     random::Seed,
     store::Recovered,
     sync::Sync,
     time::{Instant, Now},
-    transaction::Transaction,
     types::{Height, PeerId, Seq, View},
 };
 
@@ -221,7 +219,11 @@ impl Replica {
             | Message::Votes(_)
             | Message::Certificates(_)
             | Message::CertificateRequest(_)
-            | Message::Evidence(_)) => self.consensus.on_message(now, from, message, out),
+            | Message::Evidence(_)
+            | Message::TransactionsRequest(_)
+            | Message::TransactionsResponse(_)) => {
+                self.consensus.on_message(now, from, message, out)
+            }
         }
     }
 
@@ -255,12 +257,21 @@ impl Replica {
     fn pass_on(&mut self, now: Now, notice: Notice, out: &mut Out<'_>) {
         match notice {
             Notice::PayloadWanted { view, height, ancestors, empty } => {
-                let transactions = match empty {
-                    true => Bounded::default(),
+                let selection = match empty {
+                    true => Selection::default(),
                     false => self.payload(height, &ancestors),
                 };
-                self.consensus.on_payload(now, view, transactions, out);
+                self.consensus.on_payload(now, view, selection, out);
             }
+            Notice::BlockProposed { view, body: Body::Full(block) } => {
+                let unchecked = self.mempool.unchecked_of(&block.payload().transactions);
+                self.consensus.on_screened(now, view, block, unchecked, out);
+            }
+            Notice::BlockProposed { view, body: Body::Compact(compact) } => {
+                let parts = self.mempool.gather(&compact);
+                self.consensus.on_gathered(now, view, parts, out);
+            }
+            Notice::BlockForgone(digest) => self.sync.on_block_forgone(&digest),
             Notice::BlockWanted { digest, hint } => {
                 self.sync.on_block_wanted(now, digest, hint, out);
             }
@@ -299,11 +310,7 @@ impl Replica {
     }
 
     /// What the mempool has for a block on these ancestors and whatever is not executed below them.
-    fn payload(
-        &self,
-        height: Height,
-        ancestors: &[Arc<Block>],
-    ) -> Bounded<Transaction, TRANSACTIONS_MAX> {
+    fn payload(&self, height: Height, ancestors: &[Arc<Block>]) -> Selection {
         let parameters = self.consensus.parameters();
         let room = Room {
             height,

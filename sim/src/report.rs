@@ -431,6 +431,14 @@ pub struct Counters {
     pub transactions_submitted: u64,
     /// Transactions in finalized blocks.
     pub transactions_finalized: u64,
+    /// Blocks announced by short ids.
+    pub blocks_announced: u64,
+    /// Bytes their announcements took, to everybody together, and the transactions given besides.
+    pub announced_bytes: u64,
+    /// Bytes that their payloads would have taken.
+    pub announced_body_bytes: u64,
+    /// Transactions that somebody lacked of an announced block and was given.
+    pub transactions_given: u64,
     /// fsyncs of all disks.
     pub fsyncs: u64,
     /// Crashes, by faults and by failed writes.

@@ -16,6 +16,7 @@ impl Consensus {
     /// P20: enters `view`, whose entry proof of kind `by` is held.
     pub(super) fn enter(&mut self, now: Now, view: View, by: Kind, out: &mut Out<'_>) {
         assert!(view > self.view, "P20: entering {view} from {}", self.view);
+        self.forgo(self.view, out);
         self.view = view;
         let timeout = self.start_view(now);
         let leader = self.schedule.leader(view);

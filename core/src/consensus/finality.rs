@@ -342,6 +342,7 @@ impl Consensus {
         let digest = block.digest();
         // One that a Finalization names is taken at any height: not above the head it shows a fork.
         let needed = block.header().height > self.head.height || self.is_named_final(&digest);
+        self.on_announced_fetched(now, &block, out);
         if needed && !self.halted && !self.blocks.contains_key(&digest) {
             self.on_block(now, block, out);
         }
@@ -374,7 +375,7 @@ impl Consensus {
             return self.halt(out);
         }
         for block in &fresh {
-            let held = HeldBlock { block: Arc::clone(block), written: false };
+            let held = HeldBlock::new(Arc::clone(block), false);
             self.blocks.entry(block.digest()).or_insert(held);
             out.fx.report(Event::Fetched { block: block.digest(), height: block.header().height });
         }

@@ -19,16 +19,20 @@
 //! | [`pledge`] | the one place that asks for a signature (P10-P14) |
 //! | [`enter`] | entering views, timeouts (P20, P42-P44) |
 //! | [`propose`] | proposing (P21, P22) |
+//! | [`announce`] | announcing blocks by short ids (P26, P28) |
 //! | [`proposal`] | judging proposals (P23-P25) |
+//! | [`gather`] | putting announced blocks together (P27-P29) |
 //! | [`voting`] | gathering votes (P30-P33), offences (P60-P62) |
 //! | [`certify`] | acting on certificates (P34-P38) |
 //! | [`finality`] | finality, commit proofs, delivery, pruning (P39, P64) |
 //! | [`standstill`] | resending, heartbeats, relay, requests (P45-P48) |
 //! | [`restart`] | starting from what was stored (P55, P56) |
 
+mod announce;
 mod certify;
 mod enter;
 mod finality;
+mod gather;
 mod pacemaker;
 mod peers;
 mod pledge;
@@ -51,6 +55,7 @@ use crate::{
     block::Block,
     certificate::{Certificate, Verified},
     committee::Committee,
+    compact::CompactBlock,
     config::Parameters,
     effect::{Effect, Timer},
     evidence::{Evidence, Offence},
@@ -99,6 +104,14 @@ struct HeldBlock {
     block: Arc<Block>,
     /// Whether its record was emitted.
     written: bool,
+    /// How often a member was given transactions of it (P28).
+    answers: BTreeMap<ValidatorIndex, u8>,
+}
+
+impl HeldBlock {
+    fn new(block: Arc<Block>, written: bool) -> Self {
+        Self { block, written, answers: BTreeMap::new() }
+    }
 }
 
 /// What a job in flight will answer.
@@ -156,6 +169,10 @@ pub(crate) struct Consensus {
     /// The one vote store.
     views: BTreeMap<View, ViewState>,
     blocks: BTreeMap<Digest, HeldBlock>,
+    /// How my block of a view is announced, until my Notarize for it is signed.
+    announcement: Option<(View, Arc<CompactBlock>)>,
+    /// Views whose leader was asked for transactions, by when it should have answered.
+    asks: BTreeSet<(Instant, View)>,
 
     pacemaker: Pacemaker,
     peers: Peers,
@@ -237,6 +254,7 @@ impl Consensus {
             pace.retry.map(|at| (at, Timer::Retry)),
             self.relays.first().map(|(at, ..)| (*at, Timer::Relay)),
             self.wants.values().map(|want| (want.next, Timer::Fetch)).min(),
+            self.asks.first().map(|(at, _)| (*at, Timer::Fetch)),
             Some((self.next_status, Timer::Status)),
         ]
         .into_iter()
@@ -249,6 +267,7 @@ impl Consensus {
         self.on_view_timers(now, out);
         self.on_relay_due(now, out);
         self.on_wants_due(now, out);
+        self.on_asks_due(now, out);
         self.on_status_due(now, out);
     }
 
@@ -282,6 +301,12 @@ impl Consensus {
                 self.on_certificate_request(now, from, &request, out);
             }
             Message::Evidence(evidence) => self.on_evidence(from, *evidence, out),
+            Message::TransactionsRequest(request) => {
+                self.on_transactions_request(now, from, &request, out);
+            }
+            Message::TransactionsResponse(response) => {
+                self.on_transactions_response(now, from, response, out);
+            }
             Message::BlockRequest(_)
             | Message::BlockResponse(_)
             | Message::Transactions(_)
@@ -342,7 +367,11 @@ impl Consensus {
             self.views.values().map(ViewState::certificates_count).sum::<usize>()
                 + self.offered.values().map(VecDeque::len).sum::<usize>(),
             self.blocks.len(),
-            self.pending.len() + self.wants.len() + self.relays.len() + self.proofs.len(),
+            self.pending.len()
+                + self.wants.len()
+                + self.asks.len()
+                + self.relays.len()
+                + self.proofs.len(),
         ]
     }
 
@@ -400,7 +429,7 @@ impl Consensus {
     }
 
     fn want_block(&self, digest: Digest, hint: Option<PeerId>, out: &mut Out<'_>) {
-        if !self.blocks.contains_key(&digest) {
+        if !self.blocks.contains_key(&digest) && !self.is_gathering(&digest) {
             out.notice(Notice::BlockWanted { digest, hint });
         }
     }

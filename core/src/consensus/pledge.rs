@@ -86,7 +86,7 @@ impl Consensus {
             return;
         }
         self.view_state(view).mine.votes.push(vote);
-        let message = self.voiced(&vote);
+        let message = self.first_voiced(&vote, out);
         out.fx.send(Recipients::Committee, message);
         self.count_checked(now, vote, out);
     }

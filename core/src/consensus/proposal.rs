@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use super::{Consensus, HeldBlock, Pending, view_state::Slot};
 use crate::{
-    block::{Candidate, Header},
+    block::{Block, Candidate, Header},
     effect::{Effect, PeerFault},
     event::{Event, TimeoutReason},
-    job::{BlockFault, Job, JobId},
-    message::{Justify, Proposal, SKIPS_INLINE_MAX},
-    notice::Out,
+    job::{BlockFault, Job, JobId, Unchecked},
+    message::{Body, Justify, Proposal, SKIPS_INLINE_MAX},
+    notice::{Notice, Out},
     store::Record,
     time::Now,
     types::{PeerId, View},
@@ -27,7 +27,8 @@ enum Judgement {
 }
 
 impl Consensus {
-    /// P23: takes a proposal and every certificate in it; has its signatures and payload checked.
+    /// P23: takes a proposal and every certificate in it, and asks what is here of its block, so that it
+    /// can be checked.
     pub(super) fn on_proposal(
         &mut self,
         now: Now,
@@ -63,30 +64,51 @@ impl Consensus {
         if state.slot != Slot::Empty {
             return;
         }
-        state.slot = Slot::Checking(Arc::clone(&proposal));
+        let body = proposal.body.clone();
+        state.slot = Slot::Proposed(proposal);
+        out.notice(Notice::BlockProposed { view, body });
+    }
+
+    /// Has a proposal's signatures and the payload of its block checked. The signatures of transactions
+    /// at other places than `unchecked` were checked before.
+    pub(super) fn check_proposed(
+        &mut self,
+        now: Now,
+        proposal: Arc<Proposal>,
+        block: Arc<Block>,
+        unchecked: Vec<u16>,
+        out: &mut Out<'_>,
+    ) {
+        let Some(candidate) = proposal.notarize.statement.candidate().copied() else { return };
+        let from = self.peers.id(proposal.notarize.signer);
         let vote = self.context.check(&self.committee, &proposal.notarize);
         let mut checks = vec![vote.expect("the leader is a member")];
-        for evidence in &proposal.block.payload().evidence {
+        for evidence in &block.payload().evidence {
             match evidence.checks(&self.context, &self.committee) {
                 Some(both) => checks.extend(both),
                 None => return self.refuse(now, candidate, from, out),
             }
         }
-        let id = out.jobs.next();
+        let (view, id, unchecked) = (candidate.view, out.jobs.next(), Unchecked::Only(unchecked));
         self.pending.insert(id, Pending::Proposal(view));
-        out.fx.push(Effect::Run(Job::CheckBlock {
-            id,
-            block: Arc::clone(&proposal.block),
-            checks,
-        }));
+        self.view_state(view).slot = Slot::Checking { proposal, block: Arc::clone(&block) };
+        out.fx.push(Effect::Run(Job::CheckBlock { id, block, unchecked, checks }));
     }
 
     /// Whether a proposal agrees with itself and the limits; no honest leader's fails this.
     fn is_well_formed(&self, candidate: &Candidate, proposal: &Proposal) -> bool {
-        let header: &Header = proposal.block.header();
-        let payload = proposal.block.payload();
-        let count = u32::try_from(payload.transactions.len()).expect("bounded by the encoding");
-        candidate.block == proposal.block.digest()
+        let body = &proposal.body;
+        let header: &Header = body.header();
+        let count = u32::try_from(body.transactions()).expect("bounded by the encoding");
+        let announced = match body {
+            // P26: no honest leader announces what is hardly shorter than the block.
+            Body::Compact(compact) => {
+                compact.is_well_formed() && compact.encoded_len() <= header.payload_len / 2
+            }
+            Body::Full(_) => true,
+        };
+        announced
+            && candidate.block == body.digest()
             && candidate.parent_view < candidate.view
             && header.epoch == candidate.epoch
             && header.chain_id == self.chain_id
@@ -95,7 +117,7 @@ impl Consensus {
             && header.payload_len <= self.parameters.payload_bytes_max
             && count <= self.parameters.transactions_max
             && header.next_committee.is_none()
-            && payload.evidence.iter().all(|evidence| evidence.epoch() == candidate.epoch)
+            && body.evidence().iter().all(|evidence| evidence.epoch() == candidate.epoch)
             && justifies(candidate, &proposal.justify)
     }
 
@@ -119,7 +141,7 @@ impl Consensus {
             return;
         }
         let state = self.view_state(view);
-        let Slot::Checking(proposal) = state.slot.clone() else { return };
+        let Slot::Checking { proposal, block } = state.slot.clone() else { return };
         let vote = proposal.notarize;
         let Some(candidate) = vote.statement.candidate().copied() else { return };
         let from = self.peers.id(vote.signer);
@@ -134,10 +156,13 @@ impl Consensus {
         if view <= self.finalized.view {
             return;
         }
+        let announced = matches!(proposal.body, Body::Compact(_));
+        if announced && fault == Some(BlockFault::PayloadMismatch) {
+            return self.fetch_announced(view, out);
+        }
         if fault.is_some() || evidence.contains(&false) {
             return self.refuse(now, candidate, from, out);
         }
-        let block = Arc::clone(&proposal.block);
         let state = self.view_state(view);
         state.arrival = state.entered.map(|entered| now.mono.since(entered));
         state.slot = Slot::Accepted { candidate, block: Arc::clone(&block) };
@@ -155,14 +180,9 @@ impl Consensus {
     }
 
     /// Takes in a block whose payload was checked: proposed or fetched.
-    pub(super) fn on_block(
-        &mut self,
-        now: Now,
-        block: Arc<crate::block::Block>,
-        out: &mut Out<'_>,
-    ) {
+    pub(super) fn on_block(&mut self, now: Now, block: Arc<Block>, out: &mut Out<'_>) {
         let digest = block.digest();
-        self.blocks.entry(digest).or_insert(HeldBlock { block, written: false });
+        self.blocks.entry(digest).or_insert_with(|| HeldBlock::new(block, false));
         let waiting: Vec<View> = self
             .views
             .iter()

@@ -8,11 +8,11 @@ use crate::{
     codec::Bounded,
     event::Event,
     job::fitting,
-    message::{Justify, Message, Proposal, SKIPS_INLINE_MAX},
+    mempool::Selection,
+    message::{Body, Justify, Message, Proposal, SKIPS_INLINE_MAX},
     notice::{Notice, Out},
     store::Record,
     time::Now,
-    transaction::Transaction,
     types::{Digest, View},
     vote::{Kind, Statement, Vote},
 };
@@ -145,7 +145,7 @@ impl Consensus {
         &mut self,
         now: Now,
         view: View,
-        transactions: Bounded<Transaction, { crate::block::TRANSACTIONS_MAX }>,
+        selection: Selection,
         out: &mut Out<'_>,
     ) {
         if view != self.view || !self.is_my_turn() {
@@ -155,6 +155,7 @@ impl Consensus {
         let Some(parent) = self.parent_of(base.block) else { return };
         let evidence: Vec<_> =
             self.unpunished.iter().map(|place| self.evidence[place]).take(EVIDENCE_MAX).collect();
+        let Selection { transactions, sealed, fresh } = selection;
         let payload = Payload { transactions, evidence: Bounded::new(evidence) };
         let height = parent.height.next();
         let header = Header {
@@ -182,14 +183,15 @@ impl Consensus {
         self.pacemaker.propose = None;
         self.pacemaker.leader = None;
         out.write(vec![Record::Block(Arc::clone(&block))]);
-        self.blocks.insert(block.digest(), HeldBlock { block: Arc::clone(&block), written: true });
+        self.announcement = self.announcement(view, &block, &sealed, &fresh);
+        self.blocks.insert(block.digest(), HeldBlock::new(Arc::clone(&block), true));
         self.view_state(view).slot = Slot::Accepted { candidate, block };
         let pledged = self.try_pledge(Statement::Notarize(candidate), out);
         assert!(pledged, "P22: the guards were checked before building");
         out.fx.report(Event::Proposed { candidate, height, transactions });
     }
 
-    /// The message that carries a vote of mine: my proposal, if it is the leader's and its block is at
+    /// The message that carries a vote of mine: my proposal, whole, if it is the leader's and its block is at
     /// hand.
     pub(super) fn voiced(&self, vote: &Vote) -> Message {
         let Statement::Notarize(candidate) = &vote.statement else { return Message::Vote(*vote) };
@@ -197,7 +199,7 @@ impl Consensus {
         match self.blocks.get(&candidate.block).filter(|_| leads) {
             Some(held) => Message::Proposal(Arc::new(Proposal {
                 notarize: *vote,
-                block: Arc::clone(&held.block),
+                body: Body::Full(Arc::clone(&held.block)),
                 justify: self.justify(candidate),
             })),
             None => Message::Vote(*vote),
@@ -205,7 +207,7 @@ impl Consensus {
     }
 
     /// The certificates that prove a candidate's ancestry, as far as they are in memory.
-    fn justify(&self, candidate: &Candidate) -> Justify {
+    pub(super) fn justify(&self, candidate: &Candidate) -> Justify {
         let parent = match self.views.get(&candidate.parent_view) {
             Some(state) => state.notarized_by(),
             None => self.finalized.certificate.as_ref(),

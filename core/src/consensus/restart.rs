@@ -3,10 +3,7 @@
 //! The sign-state is the only authority on what this key has signed. Data may be older than it; then
 //! the validator is behind, but it never contradicts itself.
 
-use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::{
     Consensus, Head, HeldBlock, Tip, pacemaker::Pacemaker, peers::Peers, view_state::Held,
@@ -83,6 +80,8 @@ impl Consensus {
             floor: sign_state.safety().floor,
             views: BTreeMap::new(),
             blocks: BTreeMap::new(),
+            announcement: None,
+            asks: BTreeSet::new(),
             pacemaker: Pacemaker::new(&genesis.parameters),
             rng,
             pledges: VecDeque::new(),
@@ -107,8 +106,7 @@ impl Consensus {
             proof_gaps: BTreeMap::new(),
         };
         for block in recovered.blocks {
-            let held = HeldBlock { block: Arc::clone(&block), written: true };
-            machine.blocks.insert(block.digest(), held);
+            machine.blocks.insert(block.digest(), HeldBlock::new(block, true));
         }
         for certificate in recovered.certificates {
             machine.restore_certificate(Verified::vouch(certificate));

@@ -7,6 +7,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use crate::{
     block::{Block, Candidate},
     certificate::{Certificate, Verified},
+    compact::Parts,
     message::Proposal,
     time::{Instant, Span},
     types::Digest,
@@ -20,8 +21,24 @@ pub(super) enum Slot {
     /// Nothing yet.
     #[default]
     Empty,
+    /// The mempool is asked which of its transactions are here.
+    Proposed(Arc<Proposal>),
+    /// It announces its block; its leader was asked for what is missing (P28).
+    Gathering {
+        /// The announcement.
+        proposal: Arc<Proposal>,
+        /// What is here.
+        parts: Parts,
+    },
+    /// It announces its block, which can only be had whole (P29).
+    Fetching(Arc<Proposal>),
     /// Its signatures and payload are being checked.
-    Checking(Arc<Proposal>),
+    Checking {
+        /// The proposal.
+        proposal: Arc<Proposal>,
+        /// Its block.
+        block: Arc<Block>,
+    },
     /// Well formed in itself. Whether it may be voted for also depends on what else is held.
     Accepted {
         /// The candidate.
@@ -38,7 +55,10 @@ impl Slot {
     pub(super) fn candidate(&self) -> Option<&Candidate> {
         match self {
             Self::Empty => None,
-            Self::Checking(proposal) => proposal.notarize.statement.candidate(),
+            Self::Proposed(proposal)
+            | Self::Gathering { proposal, .. }
+            | Self::Fetching(proposal)
+            | Self::Checking { proposal, .. } => proposal.notarize.statement.candidate(),
             Self::Accepted { candidate, .. } | Self::Refused(candidate) => Some(candidate),
         }
     }

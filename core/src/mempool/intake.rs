@@ -72,6 +72,11 @@ impl Intake {
         self.bytes
     }
 
+    /// Everything not checked yet.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Offer> {
+        self.checking.values().flatten().chain(&self.waiting)
+    }
+
     /// How many are not checked yet.
     pub(super) fn len(&self) -> u64 {
         u64::try_from(self.names.len()).expect("a usize fits")

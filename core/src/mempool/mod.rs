@@ -17,7 +17,10 @@ mod recent;
 mod refusal;
 mod slots;
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use borsh::{BorshDeserialize, BorshSerialize};
 
@@ -36,6 +39,7 @@ pub use self::{
 use crate::{
     block::{Block, TRANSACTIONS_MAX},
     codec::Bounded,
+    compact::{CompactBlock, Parts, Wanted, sealed_id},
     effect::{Effects, PeerFault, Recipients, Timer},
     event::Event,
     execution::{ExecutedBlock, Outcome},
@@ -44,11 +48,31 @@ use crate::{
     random::Seed,
     time::{Instant, Now},
     transaction::{Transaction, VERSION},
-    types::{ChainId, Height, PeerId},
+    types::{ChainId, Digest, Height, PeerId},
 };
 
 /// Bytes of transactions in one gossip message.
 const GOSSIP_BYTES_MAX: u32 = 512 * 1024;
+
+/// What a block takes from the mempool.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// In the order of the block.
+    pub transactions: Bounded<Transaction, TRANSACTIONS_MAX>,
+    /// Their sealed ids.
+    pub sealed: Vec<Digest>,
+    /// Places, ascending, of those that no other node was told of yet.
+    pub fresh: Vec<u16>,
+}
+
+/// A transaction that an announcement names.
+struct Found<'a> {
+    transaction: &'a Transaction,
+    sealed: &'a Digest,
+    checked: bool,
+    /// Whether no other has its short id.
+    alone: bool,
+}
 
 /// Transactions waiting for a block.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -207,11 +231,55 @@ impl Mempool {
         &self,
         ancestors: impl IntoIterator<Item = &'a Arc<Block>>,
         room: Room,
-    ) -> Bounded<Transaction, TRANSACTIONS_MAX> {
+    ) -> Selection {
         let most = u32::try_from(TRANSACTIONS_MAX).expect("ten thousand fits");
         let room = Room { transactions_max: room.transactions_max.min(most), ..room };
         let taken = self.pool.select(ancestors, room);
-        Bounded::new(taken.into_iter().map(|held| held.transaction.clone()).collect())
+        let fresh: BTreeSet<&Digest> = self.outbox.fresh().collect();
+        let places = (0..).zip(&taken).filter(|(_, held)| fresh.contains(&held.id));
+        Selection {
+            fresh: places.map(|(place, _)| place).collect(),
+            sealed: taken.iter().map(|held| held.sealed).collect(),
+            transactions: Bounded::new(
+                taken.into_iter().map(|held| held.transaction.clone()).collect(),
+            ),
+        }
+    }
+
+    /// Finds the transactions that a well-formed announcement names (P27). Where two have the same short
+    /// id neither is taken, so what is found does not depend on the order of looking.
+    #[must_use]
+    pub fn gather(&self, compact: &CompactBlock) -> Parts {
+        let wanted = Wanted::of(compact);
+        let mut found: BTreeMap<u16, Found<'_>> = BTreeMap::new();
+        let held = self.pool.all().map(|held| (&held.transaction, &held.sealed, true));
+        let offered = self.intake.all().map(|one| (&one.transaction, &one.sealed, false));
+        for (transaction, sealed, checked) in held.chain(offered) {
+            let Some(place) = wanted.place(sealed) else { continue };
+            let new = Found { transaction, sealed, checked, alone: true };
+            let known = found.entry(place).or_insert(new);
+            known.alone &= known.sealed == sealed;
+            known.checked |= checked;
+        }
+        let mut parts = Parts::of(compact, |transaction| self.was_checked(transaction));
+        for (place, one) in found.into_iter().filter(|(_, one)| one.alone) {
+            parts.put(place, one.transaction.clone(), one.checked);
+        }
+        parts
+    }
+
+    /// The places of those transactions that are not held, with the same signatures, and so were never
+    /// checked here.
+    #[must_use]
+    pub fn unchecked_of(&self, transactions: &[Transaction]) -> Vec<u16> {
+        let unchecked = (0..).zip(transactions).filter(|(_, one)| !self.was_checked(one));
+        unchecked.map(|(place, _)| place).collect()
+    }
+
+    fn was_checked(&self, transaction: &Transaction) -> bool {
+        let id = transaction.id();
+        let held = self.pool.held(&id);
+        held.is_some_and(|held| held.sealed == sealed_id(&id, &transaction.signatures))
     }
 
     /// Whether some payer's next transaction is here: whether it is worth hurrying to propose. A
@@ -225,6 +293,12 @@ impl Mempool {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.pool.len() == 0
+    }
+
+    /// Whether the transaction with this id is held.
+    #[must_use]
+    pub fn holds(&self, id: &Digest) -> bool {
+        self.pool.held(id).is_some()
     }
 
     /// Transactions held.

@@ -41,6 +41,11 @@ impl Outbox {
         self.fresh.push(id);
     }
 
+    /// What was never passed on yet.
+    pub(super) fn fresh(&self) -> impl Iterator<Item = &Digest> {
+        self.fresh.iter()
+    }
+
     /// When [`Self::take_due`] has something to give.
     pub(super) fn due(&self) -> Option<Instant> {
         self.fresh_due.into_iter().chain(self.again.first().map(|(due, _)| *due)).min()

@@ -85,8 +85,7 @@ impl Pool {
     }
 
     /// Everything held, in no order that means anything.
-    #[cfg(test)]
-    fn all(&self) -> impl Iterator<Item = &Held> {
+    pub(super) fn all(&self) -> impl Iterator<Item = &Held> {
         self.slots.iter()
     }
 

@@ -50,7 +50,6 @@ impl<T> Slots<T> {
     }
 
     /// All of them, in the order of their places.
-    #[cfg(test)]
     pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
         self.places.iter().flatten()
     }

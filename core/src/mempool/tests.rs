@@ -117,8 +117,8 @@ fn executed_transaction_is_passed_on_no_more() {
     bench.tick(5);
     let room = Room { height: Height::new(1), bytes_max: 10_000, transactions_max: 10 };
     let built = bench.mempool.build(&[], room);
-    assert_eq!(&*built, [pay(0, 0)]);
-    let done = state.execute(&block(1, built.into_inner(), vec![]));
+    assert_eq!(&*built.transactions, [pay(0, 0)]);
+    let done = state.execute(&block(1, built.transactions.into_inner(), vec![]));
     bench.mempool.on_executed(&done, &mut bench.fx);
     assert_eq!(bench.told(), NOTHING);
     assert!(bench.mempool.is_empty() && !bench.mempool.has_ready());

@@ -54,6 +54,8 @@ fn fixed_sizes() {
     assert_eq!(length("evidence"), 1 + 2 * 156);
     // A count, one transaction with one output and one signature.
     assert_eq!(length("transactions"), 1 + 4 + 65 + (4 + 41 + 4) + (4 + 96));
+    // The view, the block, a count and two places.
+    assert_eq!(length("transactions-request"), 1 + 8 + 32 + 4 + 2 * 2);
     // A count, and a Nullification by three of four.
     assert_eq!(length("certificates"), 1 + 4 + 17 + (4 + 1) + (4 + 3 * 64));
 }

@@ -22,7 +22,7 @@ use crate::{
     digest::{Domain, digest_of},
     effect::{Effect, PeerFault, Recipients, Timer},
     event::Event,
-    job::{BlockFault, Job, JobId},
+    job::{BlockFault, Job, JobId, Unchecked},
     message::{BlockRequest, BlockResponse, BlockWant, Message},
     notice::{Notice, Out},
     proof::CommitProof,
@@ -136,6 +136,11 @@ impl Sync {
         self.singles.insert(digest, fetch);
     }
 
+    /// P29: nobody needs this block any more.
+    pub(crate) fn on_block_forgone(&mut self, digest: &Digest) {
+        self.singles.remove(digest);
+    }
+
     /// P71: the final blocks from a height are needed.
     pub(crate) fn on_blocks_wanted(&mut self, now: Now, from: Height, out: &mut Out<'_>) {
         if self.run_check.is_some() || self.run.as_ref().is_some_and(|(height, _)| *height == from)
@@ -235,7 +240,9 @@ impl Sync {
             [block] if block.digest() == digest => {
                 let id = out.jobs.next();
                 self.checks.insert(id, Check::Single(from, Arc::clone(block)));
-                let job = Job::CheckBlock { id, block: Arc::clone(block), checks: Vec::new() };
+                let unchecked = Unchecked::All;
+                let block = Arc::clone(block);
+                let job = Job::CheckBlock { id, block, unchecked, checks: Vec::new() };
                 out.fx.push(Effect::Run(job));
             }
             _ => out.fx.penalize(from, PeerFault::BadResponse),
@@ -289,7 +296,8 @@ impl Sync {
             let id = out.jobs.next();
             waiting.insert(id);
             self.checks.insert(id, Check::Run);
-            let job = Job::CheckBlock { id, block: Arc::clone(block), checks: Vec::new() };
+            let (block, unchecked) = (Arc::clone(block), Unchecked::All);
+            let job = Job::CheckBlock { id, block, unchecked, checks: Vec::new() };
             out.fx.push(Effect::Run(job));
         }
         self.run_check = Some(RunCheck {

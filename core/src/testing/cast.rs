@@ -12,7 +12,7 @@ use crate::{
     committee::{Committee, Member},
     config::{Config, Genesis, GenesisAccount, Parameters},
     crypto::SecretKey,
-    message::{Justify, Proposal},
+    message::{Body, Justify, Proposal},
     proof::CommitProof,
     random::Seed,
     store::{Finalized, Record},
@@ -238,7 +238,7 @@ impl Link {
         let leader = ValidatorIndex::new(0);
         Proposal {
             notarize: self.notarization.vote_of(leader).expect("signed by everybody"),
-            block: Arc::clone(&self.block),
+            body: Body::Full(Arc::clone(&self.block)),
             justify: Justify {
                 parent: parent.map(|link| link.notarization.clone()),
                 skips: Bounded::default(),

@@ -4,10 +4,14 @@ use std::sync::Arc;
 
 use crate::{
     codec::{self, Bounded},
+    compact::{CompactBlock, sealed_id},
     evidence::Evidence,
     execution::{ExecutionState, cell::CellPath},
     merkle,
-    message::{BlockRequest, BlockResponse, BlockWant, CertificateRequest, Message, Status},
+    message::{
+        BlockRequest, BlockResponse, BlockWant, Body, CertificateRequest, Justify, Message,
+        Proposal, Status, TransactionsRequest, TransactionsResponse,
+    },
     random::Seed,
     replica::Replica,
     signer::{Pledge, SafetyState, SignState},
@@ -55,7 +59,34 @@ pub fn messages() -> Vec<(&'static str, Message)> {
         ("evidence", Message::Evidence(Box::new(evidence(&cast)))),
         ("checkpoint-votes", Message::CheckpointVotes(Bounded::new(vec![signed]))),
         ("checkpoint-certificate", Message::CheckpointCertificate(Box::new(certified))),
+        ("announcement", Message::Proposal(Arc::new(announcement(&cast)))),
+        ("transactions-request", Message::TransactionsRequest(transactions_request())),
+        ("transactions-response", Message::TransactionsResponse(transactions_response())),
     ]
+}
+
+/// A proposal whose block is announced: two transactions by short ids and one whole.
+fn announcement(cast: &Cast) -> Proposal {
+    let transactions = vec![transfer(0), transfer(1), transfer(2)];
+    let seal = |one: &Transaction| sealed_id(&one.id(), &one.signatures);
+    let sealed: Vec<Digest> = transactions.iter().map(seal).collect();
+    let block = cast.block(1, Digest::ZERO, transactions);
+    let compact = CompactBlock::of(&block, &sealed, &[1]).expect("different short ids");
+    Proposal {
+        notarize: cast.vote(0, notarize(1, 1)),
+        body: Body::Compact(Arc::new(compact)),
+        justify: Justify::default(),
+    }
+}
+
+fn transactions_request() -> TransactionsRequest {
+    let places = Bounded::new(vec![3, 5]);
+    TransactionsRequest { view: View::new(5), block: Digest::new([2; 32]), places }
+}
+
+fn transactions_response() -> TransactionsResponse {
+    let transactions = Bounded::new(vec![transfer(0)]);
+    TransactionsResponse { view: View::new(5), block: Digest::new([2; 32]), transactions }
 }
 
 fn status(last: &Link) -> Status {

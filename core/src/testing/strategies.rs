@@ -12,12 +12,13 @@ use crate::{
     certificate::{Certificate, Signers},
     checkpoint::Checkpoint,
     codec::Bounded,
+    compact::{CompactBlock, Prefilled, ShortId, sealed_id},
     crypto::{PublicKey, Signature},
     evidence::Evidence,
     execution::model::{Mix, Plain, Workload},
     message::{
-        BlockRequest, BlockResponse, BlockWant, CertificateRequest, Justify, Message, Proposal,
-        Status,
+        BlockRequest, BlockResponse, BlockWant, Body, CertificateRequest, Justify, Message,
+        Proposal, Status, TransactionsRequest, TransactionsResponse,
     },
     proof::CommitProof,
     random::Seed,
@@ -307,12 +308,43 @@ pub fn commit_proof() -> impl Strategy<Value = CommitProof> {
         })
 }
 
+/// A short id, mostly one of three.
+pub fn short_id() -> impl Strategy<Value = ShortId> {
+    prop_oneof![4 => (0..3u8).prop_map(|name| [name; 6]), 1 => any::<[u8; 6]>()]
+        .prop_map(ShortId::new)
+}
+
+/// An announcement of a block: half of them as an honest leader makes it, half of anything.
+pub fn compact_block() -> impl Strategy<Value = CompactBlock> {
+    let anything = (header(), vec((0..4u16, transaction()), 0..3), vec(short_id(), 0..4)).prop_map(
+        |(header, prefilled, short_ids)| {
+            let whole = |(place, transaction)| Prefilled { place, transaction };
+            let prefilled = Bounded::new(prefilled.into_iter().map(whole).collect());
+            CompactBlock::new(header, Bounded::default(), prefilled, Bounded::new(short_ids))
+        },
+    );
+    let honest = (block(), any::<bool>()).prop_filter_map("equal short ids", |(block, whole)| {
+        let sealed = |one: &Transaction| sealed_id(&one.id(), &one.signatures);
+        let sealed: Vec<Digest> = block.payload().transactions.iter().map(sealed).collect();
+        CompactBlock::of(&block, &sealed, if whole { &[0] } else { &[] })
+    });
+    prop_oneof![anything, honest]
+}
+
+/// A proposed block, whole or announced.
+pub fn body() -> impl Strategy<Value = Body> {
+    prop_oneof![
+        block().prop_map(Body::Full),
+        compact_block().prop_map(|compact| Body::Compact(Arc::new(compact))),
+    ]
+}
+
 /// A proposal.
 pub fn proposal() -> impl Strategy<Value = Proposal> {
-    (vote(), block(), option::of(certificate()), vec(certificate(), 0..3)).prop_map(
-        |(notarize, block, parent, skips)| Proposal {
+    (vote(), body(), option::of(certificate()), vec(certificate(), 0..3)).prop_map(
+        |(notarize, body, parent, skips)| Proposal {
             notarize,
-            block,
+            body,
             justify: Justify { parent, skips: Bounded::new(skips) },
         },
     )
@@ -373,6 +405,14 @@ pub fn message() -> impl Strategy<Value = Message> {
         evidence().prop_map(|one| Message::Evidence(Box::new(one))),
         vec(checkpoint_vote(), 0..4).prop_map(|all| Message::CheckpointVotes(Bounded::new(all))),
         checkpoint_certificate().prop_map(|one| Message::CheckpointCertificate(Box::new(one))),
+        (view(), digest(), vec(any::<u16>(), 0..4)).prop_map(|(view, block, places)| {
+            let places = Bounded::new(places);
+            Message::TransactionsRequest(TransactionsRequest { view, block, places })
+        }),
+        (view(), digest(), vec(transaction(), 0..3)).prop_map(|(view, block, transactions)| {
+            let transactions = Bounded::new(transactions);
+            Message::TransactionsResponse(TransactionsResponse { view, block, transactions })
+        }),
     ]
 }
 

@@ -44,7 +44,9 @@ impl Behaviour for BadSignature {
             | Message::BlockRequest(_)
             | Message::BlockResponse(_)
             | Message::Transactions(_)
-            | Message::Evidence(_) => {
+            | Message::Evidence(_)
+            | Message::TransactionsRequest(_)
+            | Message::TransactionsResponse(_) => {
                 out.push(outgoing);
                 return;
             }

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use quorate_core::{
-    block::{Block, Candidate, Header},
+    block::{Candidate, Header},
     message::{Message, Proposal},
     vote::Statement,
 };
@@ -14,6 +14,7 @@ use quorate_core::{
 use super::{
     Behaviour, Context, Outgoing,
     split::{Audiences, within},
+    with_header,
 };
 use crate::scenario::Split;
 
@@ -55,12 +56,12 @@ impl Behaviour for EquivocateProposal {
 #[must_use]
 pub fn other_proposal(context: &Context<'_>, proposal: &Proposal) -> Option<Proposal> {
     let Statement::Notarize(candidate) = proposal.notarize.statement else { return None };
-    let header = proposal.block.header();
+    let header = proposal.body.header();
     let header = Header { timestamp: header.timestamp.plus_millis(1), ..header.clone() };
-    let block = Arc::new(Block::new(header, proposal.block.payload().clone()));
-    let candidate = Candidate { block: block.digest(), ..candidate };
+    let body = with_header(&proposal.body, header);
+    let candidate = Candidate { block: body.digest(), ..candidate };
     let notarize = context.sign(Statement::Notarize(candidate));
-    Some(Proposal { notarize, block, justify: proposal.justify.clone() })
+    Some(Proposal { notarize, body, justify: proposal.justify.clone() })
 }
 
 #[cfg(test)]

@@ -12,8 +12,8 @@ use quorate_core::{
     certificate::Certificate,
     codec::Bounded,
     message::{
-        BlockRequest, BlockResponse, BlockWant, CERTIFICATES_MAX, CertificateRequest, Justify,
-        LINKS_MAX, Message, Proposal, Status, VOTES_MAX,
+        BlockRequest, BlockResponse, BlockWant, Body, CERTIFICATES_MAX, CertificateRequest,
+        Justify, LINKS_MAX, Message, Proposal, Status, VOTES_MAX,
     },
     time::UnixMillis,
     types::{Digest, Height, View},
@@ -168,7 +168,7 @@ fn garbage_proposal(context: &mut Context<'_>) -> Proposal {
     let draw = context.rng.next();
     let candidate = Candidate { block: block.digest(), ..stray_candidate(draw, context) };
     let notarize = context.sign(Statement::Notarize(candidate));
-    Proposal { notarize, block, justify: Justify::default() }
+    Proposal { notarize, body: Body::Full(block), justify: Justify::default() }
 }
 
 fn wild_status(context: &mut Context<'_>) -> Status {

@@ -6,14 +6,14 @@
 use std::sync::Arc;
 
 use quorate_core::{
-    block::{Block, Candidate, Header},
+    block::{Candidate, Header},
     message::{Message, Proposal},
     time::UnixMillis,
     types::Digest,
     vote::Statement,
 };
 
-use super::{Behaviour, Context, Outgoing};
+use super::{Behaviour, Context, Outgoing, with_header};
 
 /// Spoils every proposal. The same proposal is spoilt the same way when it is sent again.
 pub struct InvalidBlock;
@@ -29,17 +29,17 @@ impl Behaviour for InvalidBlock {
             return;
         };
         let Statement::Notarize(candidate) = proposal.notarize.statement else { return };
-        let good = proposal.block.header().clone();
+        let good = proposal.body.header().clone();
         let bad = match candidate.view.get() % 4 {
             0 => Header { timestamp: UnixMillis::new(0), ..good },
             1 => Header { height: good.height.next(), ..good },
             2 => Header { payload_root: Digest::ZERO, ..good },
             _ => Header { parent: Digest::ZERO, ..good },
         };
-        let block = Arc::new(Block::new(bad, proposal.block.payload().clone()));
-        let candidate = Candidate { block: block.digest(), ..candidate };
+        let body = with_header(&proposal.body, bad);
+        let candidate = Candidate { block: body.digest(), ..candidate };
         let notarize = context.sign(Statement::Notarize(candidate));
-        let spoilt = Proposal { notarize, block, justify: proposal.justify.clone() };
+        let spoilt = Proposal { notarize, body, justify: proposal.justify.clone() };
         out.push(outgoing.instead(outgoing.to.clone(), Message::Proposal(Arc::new(spoilt))));
     }
 }

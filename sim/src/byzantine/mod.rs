@@ -25,9 +25,12 @@ mod stage;
 use std::sync::Arc;
 
 use quorate_core::{
+    block::{Block, Header},
+    codec::Bounded,
     committee::Committee,
+    compact::CompactBlock,
     crypto::Signature,
-    message::Message,
+    message::{Body, Message},
     random::Rng,
     time::Span,
     types::{Digest, Epoch, Height, ValidatorIndex, View},
@@ -35,6 +38,20 @@ use quorate_core::{
 };
 
 use crate::scenario::{self, ByzantineSpec, Selector, When};
+
+/// The same body under another header. Of an announced block only the header and the short ids are at
+/// hand, and under another header those name nothing.
+fn with_header(body: &Body, header: Header) -> Body {
+    match body {
+        Body::Full(block) => Body::Full(Arc::new(Block::new(header, block.payload().clone()))),
+        Body::Compact(compact) => Body::Compact(Arc::new(CompactBlock::new(
+            header,
+            compact.evidence().clone(),
+            Bounded::new(compact.prefilled().to_vec()),
+            Bounded::new(compact.short_ids().to_vec()),
+        ))),
+    }
+}
 
 /// A message about to leave, and to whom.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use quorate_core::{
     committee::{Committee, Member},
     crypto::{Ed25519, SecretKey, Verifier},
     digest::{Domain, Hasher},
-    message::{Justify, Message, Proposal, Status},
+    message::{Body, Justify, Message, Proposal, Status},
     random::{Rng, Seed},
     time::UnixMillis,
     types::{ChainId, Digest, Epoch, Height, PeerId, Stake, ValidatorId, ValidatorIndex, View},
@@ -105,7 +105,7 @@ impl Stage {
     pub(super) fn proposal(&self) -> Proposal {
         let block = block();
         let notarize = self.vote(1, Statement::Notarize(self.candidate(&block)));
-        Proposal { notarize, block, justify: Justify::default() }
+        Proposal { notarize, body: Body::Full(block), justify: Justify::default() }
     }
 
     pub(super) fn candidate(&self, block: &Block) -> Candidate {

@@ -38,7 +38,10 @@ pub fn kind_of(message: &Message) -> MessageKind {
         Message::Vote(_) | Message::Votes(_) => MessageKind::Vote,
         Message::Certificates(_) | Message::CertificateRequest(_) => MessageKind::Certificate,
         Message::Status(_) => MessageKind::Status,
-        Message::BlockRequest(_) | Message::BlockResponse(_) => MessageKind::Sync,
+        Message::BlockRequest(_)
+        | Message::BlockResponse(_)
+        | Message::TransactionsRequest(_)
+        | Message::TransactionsResponse(_) => MessageKind::Sync,
         Message::Transactions(_) => MessageKind::Transaction,
         Message::Evidence(_) => MessageKind::Evidence,
         Message::CheckpointVotes(_) => MessageKind::Vote,

@@ -48,7 +48,7 @@ pub fn shown(what: &What) -> Vec<Evidence> {
         },
         What::Sent { parcel, .. } => match parcel.message().as_ref() {
             Message::Evidence(evidence) => vec![**evidence],
-            Message::Proposal(proposal) => proposal.block.payload().evidence.to_vec(),
+            Message::Proposal(proposal) => proposal.body.evidence().to_vec(),
             _ => Vec::new(),
         },
         What::Wrote { records, .. } => {

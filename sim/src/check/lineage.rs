@@ -32,7 +32,7 @@ impl Lineage {
     pub fn observe_message(&mut self, message: &Message) {
         match message {
             Message::Proposal(proposal) => {
-                self.enter(proposal.block.digest(), proposal.block.header());
+                self.enter(proposal.body.digest(), proposal.body.header());
             }
             Message::BlockResponse(response) => {
                 for block in &response.blocks {
@@ -50,6 +50,8 @@ impl Lineage {
             | Message::BlockRequest(_)
             | Message::Transactions(_)
             | Message::Evidence(_)
+            | Message::TransactionsRequest(_)
+            | Message::TransactionsResponse(_)
             | Message::CheckpointVotes(_)
             | Message::CheckpointCertificate(_) => {}
         }

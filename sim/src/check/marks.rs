@@ -125,6 +125,8 @@ impl Marks {
                 }
             }
             Event::Fetched { .. } => self.see(Mark::BlockFetched),
+            Event::Announced { .. } => self.see(Mark::BlockAnnounced),
+            Event::TransactionsGiven { .. } => self.see(Mark::TransactionsGiven),
             Event::Evidence(_) => self.see(Mark::EvidenceHeld),
             Event::Checkpointed { .. } => self.see(Mark::CheckpointCertified),
             Event::CheckpointDissent { .. } => self.see(Mark::CheckpointDissent),
@@ -135,6 +137,7 @@ impl Marks {
             }
             Event::TimedOut { .. }
             | Event::Entered { .. }
+            | Event::TransactionsMissing { .. }
             | Event::ProposalAccepted { .. }
             | Event::Certified { .. }
             | Event::Executed { .. }

@@ -23,6 +23,8 @@ pub fn cast_in(message: &Message) -> impl Iterator<Item = Vote<Promise>> + '_ {
         | Message::BlockResponse(_)
         | Message::Transactions(_)
         | Message::Evidence(_)
+        | Message::TransactionsRequest(_)
+        | Message::TransactionsResponse(_)
         | Message::CheckpointVotes(_)
         | Message::CheckpointCertificate(_) => &[],
     };
@@ -52,6 +54,8 @@ pub fn certificates_in(message: &Message) -> Vec<&Certificate> {
         | Message::BlockRequest(_)
         | Message::Transactions(_)
         | Message::Evidence(_)
+        | Message::TransactionsRequest(_)
+        | Message::TransactionsResponse(_)
         | Message::CheckpointVotes(_)
         | Message::CheckpointCertificate(_) => Vec::new(),
     }

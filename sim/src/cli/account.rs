@@ -347,6 +347,16 @@ fn show_sums(report: &RunReport, out: &mut dyn Write, paint: Paint) -> IoResult<
         grouped(counters.transactions_finalized),
         grouped(counters.transactions_submitted),
     )?;
+    if counters.blocks_announced > 0 {
+        writeln!(
+            out,
+            "{} announced in {} bytes instead of {}; {} given besides",
+            counted(counters.blocks_announced, "block", "blocks"),
+            grouped(counters.announced_bytes),
+            grouped(counters.announced_body_bytes),
+            counted(counters.transactions_given, "transaction", "transactions"),
+        )?;
+    }
     if counters.crashes > 0 || counters.restarts > 0 {
         writeln!(
             out,

@@ -515,6 +515,10 @@ pub enum Mark {
     MessageDuplicated,
     /// A transaction was refused by a full mempool.
     MempoolFull,
+    /// A leader announced its block by short ids.
+    BlockAnnounced,
+    /// A validator was given transactions that it lacked of an announced block.
+    TransactionsGiven,
     /// A validator made blocks final that came in an answer from a peer.
     CaughtUpBySync,
     /// A finalized block holds evidence.
@@ -535,7 +539,7 @@ pub enum Mark {
 
 impl Mark {
     /// Each with its name in a scenario file.
-    pub const ALL: [(Self, &'static str); 24] = [
+    pub const ALL: [(Self, &'static str); 26] = [
         (Self::ViewChangeCompleted, "view_change_completed"),
         (Self::VoteRecoveredFromLog, "vote_recovered_from_log"),
         (Self::ProposalAfterRestart, "proposal_after_restart"),
@@ -552,6 +556,8 @@ impl Mark {
         (Self::MessageDropped, "message_dropped"),
         (Self::MessageDuplicated, "message_duplicated"),
         (Self::MempoolFull, "mempool_full"),
+        (Self::BlockAnnounced, "block_announced"),
+        (Self::TransactionsGiven, "transactions_given"),
         (Self::CaughtUpBySync, "caught_up_by_sync"),
         (Self::EvidenceInBlock, "evidence_in_block"),
         (Self::StandstillResend, "standstill_resend"),

@@ -12,7 +12,7 @@ use quorate_core::{
     event::Event,
     evidence::Offence,
     job::Job,
-    message::{BlockWant, Message},
+    message::{BlockWant, Body, Message},
     signer::Pledge,
     store::Record,
     vote::{Kind, Promise, Statement, Vote},
@@ -258,11 +258,15 @@ pub fn certificate_words(certificate: &Certificate) -> String {
 pub fn message_words(message: &Message) -> String {
     match message {
         Message::Proposal(proposal) => format!(
-            "proposal {:?} h{} block {:?} with {} transactions",
+            "proposal {:?} h{} block {:?} with {} transactions{}",
             proposal.notarize.statement.view(),
-            proposal.block.header().height,
-            proposal.block.digest(),
-            proposal.block.payload().transactions.len(),
+            proposal.body.header().height,
+            proposal.body.digest(),
+            proposal.body.transactions(),
+            match &proposal.body {
+                Body::Full(_) => String::new(),
+                Body::Compact(compact) => format!(", {} by short ids", compact.short_ids().len()),
+            }
         ),
         Message::Vote(vote) => vote_words(vote),
         Message::Votes(votes) => {
@@ -300,6 +304,13 @@ pub fn message_words(message: &Message) -> String {
         }
         Message::CheckpointCertificate(certificate) => {
             format!("certified {}", checkpoint_words(&certificate.statement))
+        }
+        Message::TransactionsRequest(request) => {
+            format!("request for {} transactions of {:?}", request.places.len(), request.block)
+        }
+        Message::TransactionsResponse(response) => {
+            let count = response.transactions.len();
+            format!("{count} transactions of {:?}", response.block)
         }
     }
 }

@@ -189,6 +189,21 @@ fn event_fields(event: &Event) -> Fields {
             ("height", height.get().into()),
             ("block", candidate.block.to_string().into()),
         ]),
+        Event::Announced { view, bytes, body_bytes } => fields.extend([
+            ("view", view.get().into()),
+            ("bytes", (*bytes).into()),
+            ("body_bytes", (*body_bytes).into()),
+        ]),
+        Event::TransactionsMissing { view, missing, transactions } => fields.extend([
+            ("view", view.get().into()),
+            ("missing", (*missing).into()),
+            ("transactions", (*transactions).into()),
+        ]),
+        Event::TransactionsGiven { view, count, bytes } => fields.extend([
+            ("view", view.get().into()),
+            ("count", (*count).into()),
+            ("bytes", (*bytes).into()),
+        ]),
         Event::ProposalAccepted { candidate } => fields.extend([
             ("view", candidate.view.get().into()),
             ("block", candidate.block.to_string().into()),
@@ -227,6 +242,9 @@ const fn event_name(event: &Event) -> &'static str {
         Event::Entered { .. } => "entered",
         Event::TimedOut { .. } => "timed_out",
         Event::Proposed { .. } => "proposed",
+        Event::Announced { .. } => "announced",
+        Event::TransactionsMissing { .. } => "transactions_missing",
+        Event::TransactionsGiven { .. } => "transactions_given",
         Event::ProposalAccepted { .. } => "proposal_accepted",
         Event::Certified { .. } => "certified",
         Event::Finalized { .. } => "finalized",

@@ -134,6 +134,17 @@ impl Account {
                 let (node, height, recovered_votes) = (name_of(node), *height, *repeated);
                 self.push(at, Happening::Up { node, height, recovered_votes });
             }
+            Event::Announced { bytes, body_bytes, .. } => {
+                let others =
+                    u64::try_from(common.committee.members().count()).map_or(0, |all| all - 1);
+                self.counters.blocks_announced += 1;
+                self.counters.announced_bytes += u64::from(*bytes) * others;
+                self.counters.announced_body_bytes += u64::from(*body_bytes) * others;
+            }
+            Event::TransactionsGiven { count, bytes, .. } => {
+                self.counters.transactions_given += u64::from(*count);
+                self.counters.announced_bytes += u64::from(*bytes);
+            }
             Event::Entered { view, .. } => {
                 self.entered.insert(*view);
             }

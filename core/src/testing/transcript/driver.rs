@@ -13,7 +13,7 @@ use crate::{
     effect::{Effect, Effects, Input, Recipients},
     execution::ExecutionState,
     job::{self, Job},
-    message::Message,
+    message::{Message, TransactionsRequest},
     random::Seed,
     replica::Replica,
     signer::{Pledge, SignState},
@@ -67,6 +67,8 @@ pub(super) struct Driver {
     pub(super) heartbeats: bool,
     /// The last request for blocks, and who was asked.
     pub(super) asked: Option<(PeerId, u64)>,
+    /// The last request for transactions, and who was asked.
+    pub(super) lacking: Option<(PeerId, TransactionsRequest)>,
     lives: u64,
 }
 
@@ -88,6 +90,7 @@ impl Driver {
             jobs_held: false,
             heartbeats: false,
             asked: None,
+            lacking: None,
             lives: 0,
         }
     }
@@ -146,6 +149,7 @@ impl Driver {
         self.log.clear();
         self.jobs.clear();
         self.asked = None;
+        self.lacking = None;
         match how {
             Crash::Keeping(_) => {}
             Crash::DataLost => self.stored = Stored::default(),
@@ -215,6 +219,10 @@ impl Driver {
             Effect::Send { to: Recipients::One(peer), message: Message::BlockRequest(request) } => {
                 self.asked = Some((peer, request.id));
             }
+            Effect::Send {
+                to: Recipients::One(peer),
+                message: Message::TransactionsRequest(request),
+            } => self.lacking = Some((peer, request)),
             Effect::Send { .. } | Effect::Peer(_) | Effect::Report(_) => {}
         }
     }

@@ -11,9 +11,9 @@ use crate::{
     checkpoint::Checkpoint,
     effect::{Effect, PeerCommand, Recipients},
     event::Event,
-    job::{Job, ReadWant},
+    job::{Job, ReadWant, Unchecked},
     leader::LeaderSchedule,
-    message::{BlockWant, Message},
+    message::{BlockWant, Body, Message},
     proof::CommitProof,
     signer::Pledge,
     store::Record,
@@ -244,6 +244,14 @@ impl Names {
             Message::Proposal(proposal) => {
                 let candidate = proposal.notarize.statement.candidate();
                 let name = candidate.map_or("?", |candidate| self.id(&candidate.id()));
+                let name = match &proposal.body {
+                    Body::Full(_) => name.to_owned(),
+                    Body::Compact(compact) => format!(
+                        "{name} announced ({} short ids, {} whole)",
+                        compact.short_ids().len(),
+                        compact.prefilled().len()
+                    ),
+                };
                 let shown: Vec<String> = proposal
                     .justify
                     .parent
@@ -309,6 +317,15 @@ impl Names {
                 shown.join(", ")
             }
             Message::CheckpointCertificate(certificate) => self.certified_checkpoint(certificate),
+            Message::TransactionsRequest(request) => {
+                let places: Vec<String> = request.places.iter().map(u16::to_string).collect();
+                let block = self.block(&request.block);
+                format!("asks for transactions {} of {block}", places.join(" "))
+            }
+            Message::TransactionsResponse(response) => {
+                let block = self.block(&response.block);
+                format!("gives {} transactions of {block}", response.transactions.len())
+            }
         }
     }
 
@@ -328,8 +345,16 @@ impl Names {
     pub(super) fn job(&self, job: &Job) -> String {
         match job {
             Job::Verify { checks, .. } => format!("check {} signatures", checks.len()),
-            Job::CheckBlock { block, checks, .. } => {
-                format!("check block {} and {} votes", self.block(&block.digest()), checks.len())
+            Job::CheckBlock { block, checks, unchecked, .. } => {
+                let all = block.payload().transactions.len();
+                let some = match unchecked {
+                    Unchecked::Only(places) if places.len() < all => {
+                        format!(" ({} of {all} transactions)", places.len())
+                    }
+                    Unchecked::Only(_) | Unchecked::All => String::new(),
+                };
+                let name = self.block(&block.digest());
+                format!("check block {name}{some} and {} votes", checks.len())
             }
             Job::CheckTransactions { transactions, .. } => {
                 format!("check {} transactions", transactions.len())
@@ -365,6 +390,10 @@ impl Names {
                 let name = self.id(&candidate.id());
                 format!("proposes {name} h{height} ({transactions} transactions)")
             }
+            Event::Announced { view, .. } => format!("announces its block of v{view}"),
+            Event::TransactionsMissing { missing, transactions, .. } => {
+                format!("lacks {missing} of {transactions} transactions")
+            }
             Event::ProposalAccepted { candidate } => {
                 format!("well formed: {}", self.id(&candidate.id()))
             }
@@ -399,6 +428,7 @@ impl Names {
             Event::Fetching { height } => format!("fetches blocks above h{height}"),
             Event::Fetched { block, .. } => format!("fetched {}", self.block(block)),
             Event::Executed { .. }
+            | Event::TransactionsGiven { .. }
             | Event::TransactionAdmitted(_)
             | Event::TransactionRefused(..) => return None,
         })

@@ -12,17 +12,21 @@ use crate::{
     certificate::{Certificate, Signers},
     checkpoint::Checkpoint,
     codec::Bounded,
+    compact::{CompactBlock, ShortId, sealed_id},
     config::Parameters,
     crypto::Signature,
     effect::Input,
     evidence::Evidence,
     leader::LeaderSchedule,
     message::{
-        BlockRequest, BlockResponse, BlockWant, CertificateRequest, Justify, Message, Proposal,
-        Status,
+        BlockRequest, BlockResponse, BlockWant, Body, CertificateRequest, Justify, Message,
+        Proposal, Status, TransactionsRequest, TransactionsResponse,
     },
     proof::CommitProof,
-    testing::cast::{Cast, account_key},
+    testing::{
+        cast::{Cast, account_key},
+        corpus,
+    },
     time::{Span, UnixMillis},
     transaction::{Address, Output, Transaction, TransactionBody, TransactionKind},
     types::{Digest, Epoch, Height, ValidatorIndex, View},
@@ -31,6 +35,9 @@ use crate::{
 
 /// A signature that holds for nothing.
 const BAD_SIGNATURE: Signature = Signature::new([7; 64]);
+
+/// Transactions in a big payload: enough for it to be announced.
+const BIG: u64 = 48;
 
 /// A running script.
 #[derive(Default)]
@@ -216,6 +223,14 @@ impl Stage {
             "evidence" => self.evidence(line),
             "checkpoint" => self.checkpoint(line),
             "health" => Ok(vec![self.health()?]),
+            "gossip" => self.gossip(line),
+            "submit" => {
+                let transaction = corpus::transfer(number(line.only()?)?);
+                let input = Input::Submitted(transaction);
+                self.driver.step(input, &self.cast, &mut self.names)
+            }
+            "lack" => self.lack(line),
+            "hand" => self.hand(line),
             other => Err(format!("no command `{other}`")),
         }
     }
@@ -350,7 +365,9 @@ impl Stage {
             transaction.signatures = Bounded::new(signatures);
         }
         let mut payload = Payload::default();
-        if !faults.iter().any(|fault| fault == "empty") {
+        if faults.iter().any(|fault| fault == "big") {
+            payload.transactions = Bounded::new((0..BIG).map(corpus::transfer).collect());
+        } else if !faults.iter().any(|fault| fault == "empty") {
             payload.transactions = Bounded::new(vec![transaction]);
         }
         if let Some(words) = carrying {
@@ -547,14 +564,66 @@ impl Stage {
                 self.certificate(Statement::Nullify { epoch: candidate.epoch, view }, &signers)
             })
             .collect::<Result<Vec<_>, _>>()?;
+        let body = match line.clause("announced") {
+            Some(words) => Body::Compact(Arc::new(announce(&named.block, &words)?)),
+            None => Body::Full(named.block),
+        };
         line.done()?;
         let notarize = self.vote(lettered(&signer, 'n')?, Statement::Notarize(candidate), bad)?;
-        let proposal = Proposal {
-            notarize,
-            block: named.block,
-            justify: Justify { parent, skips: Bounded::new(skips) },
-        };
+        let proposal =
+            Proposal { notarize, body, justify: Justify { parent, skips: Bounded::new(skips) } };
         self.receive(lettered(&from, 'n')?, Message::Proposal(Arc::new(proposal)))
+    }
+
+    /// `gossip 0..9 from n2`: the transfers with these numbers.
+    fn gossip(&mut self, mut line: Line) -> Result<Vec<String>, String> {
+        let (first, last) = range(line.only()?)?;
+        let from = lettered(&line.value("from")?.ok_or("from whom?")?, 'n')?;
+        line.done()?;
+        let transactions = (first..=last).map(corpus::transfer).collect();
+        self.receive(from, Message::Transactions(Bounded::new(transactions)))
+    }
+
+    /// `lack A 3 4 from n2`: it asks for transactions at these places.
+    fn lack(&mut self, mut line: Line) -> Result<Vec<String>, String> {
+        let from = lettered(&line.value("from")?.ok_or("from whom?")?, 'n')?;
+        line.done()?;
+        let (name, places) = line.about.split_first().ok_or("of which block?")?;
+        let candidate = self.names.candidate(name)?.candidate;
+        let request = TransactionsRequest {
+            view: candidate.view,
+            block: candidate.block,
+            places: Bounded::new(places.iter().map(|word| place(word)).collect::<Result<_, _>>()?),
+        };
+        self.receive(from, Message::TransactionsRequest(request))
+    }
+
+    /// `hand A`: what A has at the places last asked for, from whoever was asked unless `from` another;
+    /// `hand nothing`.
+    fn hand(&mut self, mut line: Line) -> Result<Vec<String>, String> {
+        let (asked, request) = self.driver.lacking.clone().ok_or("nobody was asked")?;
+        let from = match line.value("from")? {
+            Some(word) => self.names.peer(lettered(&word, 'n')?),
+            None => asked,
+        };
+        let given = match line.only()? {
+            "nothing" => Vec::new(),
+            name => {
+                let block = &self.names.candidate(name)?.block;
+                let at = |place: &u16| block.payload().transactions.get(usize::from(*place));
+                let given: Option<Vec<_>> =
+                    request.places.iter().map(|one| at(one).cloned()).collect();
+                given.ok_or("it has no such places")?
+            }
+        };
+        line.done()?;
+        let response = TransactionsResponse {
+            view: request.view,
+            block: request.block,
+            transactions: Bounded::new(given),
+        };
+        let input = Input::Received { from, message: Message::TransactionsResponse(response) };
+        self.driver.step(input, &self.cast, &mut self.names)
     }
 
     /// `status v3 from n2 final A` or, without `final`, nothing finalized yet.
@@ -761,6 +830,33 @@ impl Stage {
         let evidence = self.conviction(&signer, &line.about, bad)?;
         self.receive(from, Message::Evidence(Box::new(evidence)))
     }
+}
+
+/// An announcement of a block: the words are places carried whole, or `garbled` (the first short id is
+/// another), `doubled` (the second is the first).
+fn announce(block: &Block, words: &[String]) -> Result<CompactBlock, String> {
+    let sealed = |one: &Transaction| sealed_id(&one.id(), &one.signatures);
+    let sealed: Vec<Digest> = block.payload().transactions.iter().map(sealed).collect();
+    let faulty = |word: &&String| ["garbled", "doubled"].contains(&word.as_str());
+    let whole = words.iter().filter(|word| !faulty(word)).map(|word| place(word));
+    let whole = whole.collect::<Result<Vec<_>, _>>()?;
+    let compact = CompactBlock::of(block, &sealed, &whole).ok_or("equal short ids")?;
+    let Some(fault) = words.iter().find(faulty) else { return Ok(compact) };
+    let mut short_ids = compact.short_ids().to_vec();
+    match fault.as_str() {
+        "garbled" => short_ids[0] = ShortId::new([0; 6]),
+        _ => short_ids[1] = short_ids[0],
+    }
+    Ok(CompactBlock::new(
+        compact.header().clone(),
+        compact.evidence().clone(),
+        Bounded::new(compact.prefilled().to_vec()),
+        Bounded::new(short_ids),
+    ))
+}
+
+fn place(word: &str) -> Result<u16, String> {
+    u16::try_from(number(word)?).map_err(|_| format!("`{word}` is no place in a block"))
 }
 
 /// The same statement about another epoch.

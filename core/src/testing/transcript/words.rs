@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 /// Words that begin a clause, whatever the command.
 const KEYWORDS: &[&str] = &[
+    "announced",
     "at",
     "bad",
     "block",

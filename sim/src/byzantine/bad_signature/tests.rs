@@ -21,7 +21,7 @@ fn no_signature_holds_any_more() {
     let out = stage.send(Message::Proposal(Arc::new(proposal.clone())));
     let Message::Proposal(told) = out[0].message.as_ref() else { panic!("a proposal") };
     assert!(!stage.holds(&told.notarize));
-    assert_eq!(told.block, proposal.block);
+    assert_eq!(told.body, proposal.body);
 
     let certificate = stage.certificate(nullify(5));
     let out = stage.send(Message::Certificates(Bounded::new(vec![certificate.clone()])));

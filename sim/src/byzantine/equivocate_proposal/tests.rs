@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use quorate_core::{block::Block, message::Message, vote::Statement};
+use quorate_core::{
+    block::Block,
+    message::{Body, Message},
+    vote::Statement,
+};
 
 use super::{
     super::{
@@ -13,9 +17,16 @@ use super::{
 };
 use crate::scenario::{NodeName, Split};
 
+fn whole(body: &Body) -> Arc<Block> {
+    match body {
+        Body::Full(block) => Arc::clone(block),
+        Body::Compact(_) => panic!("the stage announces nothing"),
+    }
+}
+
 fn blocks(out: &[Outgoing]) -> Vec<Arc<Block>> {
     let block = |one: &Outgoing| match one.message.as_ref() {
-        Message::Proposal(proposal) => Arc::clone(&proposal.block),
+        Message::Proposal(proposal) => whole(&proposal.body),
         other => panic!("not a proposal: {other:?}"),
     };
     out.iter().map(block).collect()
@@ -32,7 +43,7 @@ fn both_stories_are_signed_and_well_formed() {
     let both = blocks(&out);
     assert_eq!(both.len(), 2);
     assert_ne!(both[0].digest(), both[1].digest());
-    assert_eq!(both[1].digest(), proposal.block.digest());
+    assert_eq!(both[1].digest(), proposal.body.digest());
     for (one, block) in out.iter().zip(&both) {
         let Message::Proposal(told) = one.message.as_ref() else { panic!("not a proposal") };
         let Statement::Notarize(candidate) = told.notarize.statement else { panic!("no Notarize") };

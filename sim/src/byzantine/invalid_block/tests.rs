@@ -22,8 +22,8 @@ fn four_ways_to_be_wrong() {
         let Message::Proposal(told) = out[0].message.as_ref() else { panic!("a proposal") };
         assert!(stage.holds(&told.notarize));
         let named = told.notarize.statement.candidate().map(|candidate| candidate.block);
-        assert_eq!(named, Some(told.block.digest()));
-        let (bad, good) = (told.block.header(), good.header());
+        assert_eq!(named, Some(told.body.digest()));
+        let (bad, good) = (told.body.header(), good.header());
         ways.insert((
             bad.timestamp != good.timestamp,
             bad.height != good.height,

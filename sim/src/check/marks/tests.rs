@@ -83,6 +83,14 @@ fn single_observations() {
         (reported(dissent), vec![Mark::CheckpointDissent]),
         (reported(overdue), vec![Mark::CheckpointsOverdue]),
         (reported(Event::ExecutionHalted(Box::new(differs))), vec![Mark::ExecutionHalted]),
+        (
+            reported(Event::Announced { view: View::new(1), bytes: 10, body_bytes: 100 }),
+            vec![Mark::BlockAnnounced],
+        ),
+        (
+            reported(Event::TransactionsGiven { view: View::new(1), count: 1, bytes: 206 }),
+            vec![Mark::TransactionsGiven],
+        ),
         (What::Paused, vec![]),
     ];
     for (what, expected) in cases {

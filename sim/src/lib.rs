@@ -8,7 +8,12 @@ compile_error!(
 pub mod byzantine;
 pub mod check;
 pub mod cli;
+pub mod explain;
+pub mod history;
+pub mod junit;
+pub mod perfetto;
 pub mod report;
+pub mod report_html;
 pub mod run;
 pub mod scenario;
 pub mod trace;

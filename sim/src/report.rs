@@ -1,13 +1,14 @@
 //! What one run came to: the finding, the verdict on it, and what people look at.
 //!
 //! The world fills a [`RunReport`]; the commands print it and turn it into an exit code. It is plain
-//! data and holds no messages, so a sweep can keep thousands.
+//! data and, unless its story was asked for, holds no messages, so a sweep can keep thousands.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
     ops::Range,
     path::PathBuf,
+    sync::Arc,
     time::Duration,
 };
 
@@ -17,7 +18,10 @@ use quorate_core::{
     types::{Digest, Height, ValidatorId, View},
 };
 
-use crate::scenario::{CrashPoint, Expect, Invariant, Mark, NodeName, Outcome, Scenario};
+use crate::{
+    history::History,
+    scenario::{CrashPoint, Expect, Invariant, Mark, NodeName, Outcome, Scenario},
+};
 
 /// What a run is asked to do beyond deciding its verdict.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,6 +32,10 @@ pub struct RunOptions {
     pub window: Option<Range<u64>>,
     /// Crash one validator at one exact place, besides the scenario's own faults.
     pub crash_at: Option<CrashAt>,
+    /// Put the run together as a story, for pictures and explanations: [`RunReport::history`].
+    pub history: bool,
+    /// The line that makes the run again, as traces and stories name it.
+    pub replay: String,
 }
 
 /// One exact place in one validator's life.
@@ -470,6 +478,8 @@ pub struct RunReport {
     pub crash_points: Vec<CrashPointCount>,
     /// Sums.
     pub counters: Counters,
+    /// The run as a story, if [`RunOptions::history`] asked for it.
+    pub history: Option<Arc<History>>,
     /// Simulated time at the end.
     pub simulated: Span,
     /// Wall time the run took. Not part of the hash.
@@ -516,6 +526,7 @@ impl RunReport {
             window: Vec::new(),
             crash_points: Vec::new(),
             counters: Counters::default(),
+            history: None,
             simulated: Span::ZERO,
             wall: Duration::ZERO,
         }

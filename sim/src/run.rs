@@ -4,9 +4,11 @@
 //! parallel by making several. A panic of the core ends the run and becomes part of its report.
 
 use std::{
+    cell::RefCell,
     collections::BTreeSet,
     fs::File,
-    io::{BufWriter, Write},
+    io::BufWriter,
+    rc::Rc,
     sync::Arc,
     thread,
     time::{Duration, Instant},
@@ -17,11 +19,12 @@ use quorate_core::time::Span;
 
 use crate::{
     check::{Checks, Lapse, oracle},
+    history::{Head, Scribe},
     report::{
         Broken, CrashPointCount, Facts, Finding, ObservationLine, RunOptions, RunReport, judge,
     },
     scenario::{Behaviour, Invariant, Scenario, Selector},
-    trace::{Keep, Observation, Recorder, jsonl},
+    trace::{Keep, Observation, Recorder},
     world::{
         account::name_of,
         cluster::Cluster,
@@ -85,9 +88,11 @@ async fn play_within(
     };
     let mut byzantine = BTreeSet::new();
     let mut twins = Vec::new();
+    let mut liars = Vec::new();
     for (place, spec) in (0u64..).zip(&scenario.byzantine) {
         let numbers = chosen(&spec.nodes, "byzantine", place);
         byzantine.extend(numbers.iter().copied());
+        liars.extend(numbers.iter().map(|number| (*number, spec)));
         if spec.behaviour == Behaviour::Twin {
             twins.extend(numbers);
         }
@@ -119,16 +124,17 @@ async fn play_within(
     let byzantine: Vec<u32> = byzantine.into_iter().collect();
     let mut engine = Engine::new(&scenario.faults, key, byzantine, options.crash_at, machines);
     let recorder = Recorder::new(keep);
-    let sink = sink.map(|mut sink| -> Sink {
-        Box::new(move |observation| {
-            let written = jsonl::write_line(&mut sink, observation).and_then(|()| sink.flush());
-            written.expect("the trace file takes what is written to it");
-        })
-    });
+    let head = Head::new(scenario, seed, &options.replay, &cluster.common, &liars);
+    let scribe = Rc::new(RefCell::new(Scribe::begin(&head, options.history, sink)));
+    let writes = scribe.borrow().writes();
+    let hand = Rc::clone(&scribe);
+    let sink = writes.then(|| -> Sink { Box::new(move |what| hand.borrow_mut().observe(what)) });
     let mut play = Play::new(Arc::clone(scenario), cluster, checks, recorder, sink);
     let ending = play.play(&mut engine).await;
     play.cluster.tear_down().await;
-    report(scenario, seed, play, &engine, ending, first)
+    let mut report = report(scenario, seed, play, &engine, ending, first);
+    report.history = scribe.take().finish(&report);
+    report
 }
 
 /// The validators that a selector names before the run begins.
@@ -260,6 +266,7 @@ fn report(
         window: (first_kept..).zip(play.recorder.kept()).map(line).collect(),
         crash_points,
         counters,
+        history: None,
         simulated: Span::from_nanos(play.now),
         wall: Duration::ZERO,
     }

@@ -9,12 +9,13 @@ use std::{
     ops::Range,
 };
 
-use quorate_core::{event::TimeoutReason, time::Span};
+use quorate_core::time::Span;
 
 use super::{console::Paint, corpus::Entry, results::detail_of};
 use crate::{
     report::{Finding, Happening, Moment, RunReport, Verdict},
     scenario::{Codec, Crypto, Fault, StakePlan},
+    trace::describe::reason_words,
 };
 
 /// Heights in a row that are told one by one; more are folded.
@@ -314,16 +315,6 @@ fn line(moment: &Moment, paint: Paint) -> String {
 /// Padded before it is painted, because colours have no width.
 fn paint_padded(paint: Paint, text: &str, width: usize) -> String {
     paint.strong(format_args!("{text:>width$}"))
-}
-
-const fn reason_words(reason: TimeoutReason) -> &'static str {
-    match reason {
-        TimeoutReason::NoProposal => "no proposal in time",
-        TimeoutReason::NoCertificate => "no certificate in time",
-        TimeoutReason::InvalidProposal => "the proposal is not acceptable",
-        TimeoutReason::LeaderNullified => "the leader gave up itself",
-        TimeoutReason::LeaderInactive => "the leader has been silent for long",
-    }
 }
 
 fn show_sums(report: &RunReport, out: &mut dyn Write, paint: Paint) -> IoResult<()> {

@@ -16,6 +16,7 @@ Of several runs the gravest decides: 20, 23, 22, 21, 30, 25, 24.
 
 Examples:
   quorate-sim run scenarios/view-change/leader-crash-7.toml --seed 42
+  quorate-sim report scenarios/view-change/leader-crash-7.toml --seed 42 -o r.html
   quorate-sim sweep scenarios --seeds 0..10000 -o results.jsonl
   quorate-sim prove scenarios/view-change/leader-crash-7.toml --seed 42
 
@@ -51,6 +52,8 @@ pub(super) enum Command {
 Examples:
   quorate-sim run scenarios/view-change/leader-crash-7.toml --seed 42
   quorate-sim run scenarios/view-change/leader-crash-7.toml --seed 42 --trace t.jsonl
+  quorate-sim run scenarios/view-change/leader-crash-7.toml --seed 42 --report r.html
+  quorate-sim run scenarios/view-change/leader-crash-7.toml --seed 42 --perfetto t.json
   quorate-sim run scenarios --seed 42 --quiet
   quorate-sim run scenarios/view-change/leader-crash-7.toml --enumerate-crash-points")]
     Run(RunArguments),
@@ -60,15 +63,36 @@ Examples:
   quorate-sim sweep scenarios --seeds 0..10000 -o results.jsonl
   quorate-sim sweep scenarios --seeds 0..10000 --shard 3/16 -o results-3.jsonl
   quorate-sim sweep scenarios --budget 30m --jobs 2
+  quorate-sim sweep scenarios --seeds 0..200 --html index.html --junit junit.xml
 
 An existing results file of the same build is continued: what is in it is not run again.
 Which runs a shard makes depends on the scenarios, the seeds and the shard alone.")]
     Sweep(SweepOptions),
     /// Puts the results of sweeps together and counts them.
     #[command(
-        after_help = "Examples:\n  quorate-sim merge results-*.jsonl\n  quorate-sim merge results-*.jsonl -o all.jsonl"
+        after_help = "Examples:\n  quorate-sim merge results-*.jsonl\n  quorate-sim merge results-*.jsonl -o all.jsonl\n  quorate-sim merge results-*.jsonl --html index.html --junit junit.xml"
     )]
     Merge(MergeOptions),
+    /// Draws a run as a picture: one HTML file that needs nothing beside itself.
+    #[command(after_help = "\
+Examples:
+  quorate-sim report scenarios/view-change/leader-crash-7.toml --seed 42 -o r.html
+  quorate-sim report t.jsonl -o r.html
+  quorate-sim report t.jsonl --between 12s..20s -o r.html
+  quorate-sim report good.jsonl bad.jsonl -o both.html
+  quorate-sim report mine.toml mine.toml --seed 1 --other-seed 2 -o both.html
+
+What the picture shows, and what its signs mean, is in docs/reports.md.")]
+    Report(ReportOptions),
+    /// Says in about ten lines why a height took its views.
+    #[command(after_help = "\
+Examples:
+  quorate-sim explain scenarios/view-change/leader-crash-7.toml --seed 42 --height 6
+  quorate-sim explain t.jsonl --height 12
+  quorate-sim explain t.jsonl
+
+Without --height it lists every stretch in which the chain stood still.")]
+    Explain(ExplainOptions),
     /// Runs a scenario in two processes and compares everything that happened.
     #[command(
         after_help = "Example:\n  quorate-sim prove scenarios/view-change/leader-crash-7.toml --seed 42"
@@ -129,6 +153,12 @@ pub(super) struct RunArguments {
     /// Writes everything that happened to this file, one JSON object per line.
     #[arg(long, value_name = "FILE")]
     pub(super) trace: Option<PathBuf>,
+    /// Draws the run as a picture in this file, as `report` does.
+    #[arg(long, value_name = "FILE")]
+    pub(super) report: Option<PathBuf>,
+    /// Writes the run to this file in Chrome's trace event format: open it in ui.perfetto.dev.
+    #[arg(long, value_name = "FILE")]
+    pub(super) perfetto: Option<PathBuf>,
     /// Prints the report as one JSON object per run.
     #[arg(long)]
     pub(super) json: bool,
@@ -136,7 +166,7 @@ pub(super) struct RunArguments {
     #[arg(long, short, conflicts_with = "json")]
     pub(super) quiet: bool,
     /// Runs once more for every crash point that any validator passes, crashing it there.
-    #[arg(long, conflicts_with_all = ["json", "trace"])]
+    #[arg(long, conflicts_with_all = ["json", "trace", "report", "perfetto"])]
     pub(super) enumerate_crash_points: bool,
     /// With `--json`: adds the observations with these numbers as text.
     #[arg(long, value_name = "A..B", requires = "json", hide = true, value_parser = parse_range)]
@@ -169,6 +199,19 @@ pub(super) struct SweepOptions {
     /// Throws the results file away and begins anew.
     #[arg(long, requires = "output")]
     pub(super) fresh: bool,
+    #[command(flatten)]
+    pub(super) pages: PageOptions,
+}
+
+/// What to make of results beside the counts.
+#[derive(Args, Debug)]
+pub(super) struct PageOptions {
+    /// Draws scenarios and seeds as a page, with what failed, each kind once.
+    #[arg(long, value_name = "FILE")]
+    pub(super) html: Option<PathBuf>,
+    /// Writes the results as JUnit XML.
+    #[arg(long, value_name = "FILE")]
+    pub(super) junit: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]
@@ -179,6 +222,46 @@ pub(super) struct MergeOptions {
     /// Writes all of them here, sorted, none twice. May be one of the files.
     #[arg(long, short, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) pages: PageOptions,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct ReportOptions {
+    /// A trace written by `run --trace`, or a scenario to run.
+    #[arg(value_name = "TRACE|SCENARIO")]
+    pub(super) path: PathBuf,
+    /// A second one, drawn below the first on the same time axis.
+    #[arg(value_name = "TRACE|SCENARIO")]
+    pub(super) other: Option<PathBuf>,
+    /// The seed of a scenario. Unless given, the first of its own.
+    #[arg(long, short)]
+    pub(super) seed: Option<u64>,
+    /// The seed of the second scenario. Unless given, that of the first.
+    #[arg(long, requires = "other")]
+    pub(super) other_seed: Option<u64>,
+    /// The page.
+    #[arg(long, short, value_name = "FILE", default_value = "report.html")]
+    pub(super) output: PathBuf,
+    /// A stretch to keep in full where a long run has more messages than a page should hold.
+    #[arg(long, value_name = "FROM..TO", value_parser = parse_stretch)]
+    pub(super) between: Option<std::ops::Range<u64>>,
+    /// Messages kept one by one; of the others the page has counts.
+    #[arg(long, value_name = "COUNT", default_value_t = crate::report_html::pack::CROSSINGS_MAX)]
+    pub(super) messages_max: usize,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct ExplainOptions {
+    /// A trace written by `run --trace`, or a scenario to run.
+    #[arg(value_name = "TRACE|SCENARIO")]
+    pub(super) path: PathBuf,
+    /// The seed of a scenario. Unless given, the first of its own.
+    #[arg(long, short)]
+    pub(super) seed: Option<u64>,
+    /// The height to explain.
+    #[arg(long, value_name = "HEIGHT")]
+    pub(super) height: Option<u64>,
 }
 
 #[derive(Args, Debug)]
@@ -212,6 +295,15 @@ fn parse_range(text: &str) -> Result<std::ops::Range<u64>, String> {
         Some(end) if end > start => Ok(start..end),
         _ => Err(EXPECTED.to_owned()),
     }
+}
+
+/// Two times of a run, in nanoseconds.
+fn parse_stretch(text: &str) -> Result<std::ops::Range<u64>, String> {
+    const EXPECTED: &str = "expected two times such as 12s..20s, the second one later";
+    let (from, to) = text.split_once("..").ok_or(EXPECTED)?;
+    let time = |text: &str| crate::scenario::parse_span(text).map_err(|_| EXPECTED);
+    let (from, to) = (time(from)?.nanos(), time(to)?.nanos());
+    if from < to { Ok(from..to) } else { Err(EXPECTED.to_owned()) }
 }
 
 fn parse_shard(text: &str) -> Result<Shard, String> {

@@ -24,6 +24,7 @@ pub(super) fn merge(options: &MergeOptions, console: &mut Console<'_>) -> Result
             .map_err(|error| Stop::file(format_args!("cannot write {}", path.display()), &error))?;
     }
     tally.show(console.out, Paint(console.paint))?;
+    tally.write_pages(&options.pages)?;
     let builds = tally.rows().map(|row| &row.build).collect::<std::collections::BTreeSet<_>>();
     if builds.len() > 1 {
         writeln!(console.err, "note: these are results of {} different builds", builds.len())?;

@@ -10,10 +10,12 @@ mod console;
 mod corpus;
 mod exec;
 mod files;
+mod histories;
 mod merge;
 mod points;
 mod progress;
 mod prove;
+mod report;
 mod results;
 mod run;
 mod sweep;
@@ -65,6 +67,8 @@ pub fn main(
         Command::Run(options) => run::run(&options, runner, console),
         Command::Sweep(options) => sweep::sweep(&options, runner, console),
         Command::Merge(options) => merge::merge(&options, console),
+        Command::Report(options) => report::report(&options, runner, console),
+        Command::Explain(options) => report::explain(&options, runner, console),
         Command::Prove(options) => prove::prove(&options, console),
         Command::Exec(command) => exec::exec(&command, console),
     };

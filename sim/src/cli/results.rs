@@ -17,11 +17,16 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     account::counted,
+    arguments::PageOptions,
     console::{Paint, Stop},
     corpus::{Entry, quote},
     graver,
 };
-use crate::report::{RunReport, Verdict};
+use crate::{
+    junit::junit,
+    report::{RunReport, Verdict},
+    report_html::{Cell, index_page},
+};
 
 /// Characters of a detail that are kept in a row.
 const DETAIL_MAX: usize = 400;
@@ -208,6 +213,22 @@ pub(super) fn line(row: &Row) -> String {
     text
 }
 
+impl From<&Row> for Cell {
+    fn from(row: &Row) -> Self {
+        Self {
+            scenario: row.scenario.clone(),
+            seed: row.seed,
+            code: row.code,
+            verdict: row.verdict.clone(),
+            signature: row.signature.clone(),
+            detail: row.detail.clone(),
+            replay: row.replay(),
+            file: row.file.clone(),
+            wall_ms: row.wall_ms,
+        }
+    }
+}
+
 /// Many rows, each run once.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
@@ -231,6 +252,38 @@ impl Tally {
     /// All rows, sorted by scenario and seed.
     pub(super) fn rows(&self) -> impl Iterator<Item = &Row> {
         self.rows.values()
+    }
+
+    /// Every run for a page; the same run with two results once more, as what it is.
+    fn cells(&self) -> Vec<Cell> {
+        let twice = self.contradictions.iter().map(|(one, other)| Cell {
+            code: 22,
+            verdict: "nondeterminism".to_owned(),
+            signature: "the same run, two results".to_owned(),
+            detail: format!(
+                "the same run, two results: {} with trace {:.16}, and {} with trace {:.16}",
+                one.verdict, one.trace_hash, other.verdict, other.trace_hash
+            ),
+            replay: format!("cargo sim prove {} --seed {}", quote(&one.file), one.seed),
+            ..Cell::from(one)
+        });
+        self.rows.values().map(Cell::from).chain(twice).collect()
+    }
+
+    /// Writes the page and the XML that were asked for.
+    pub(super) fn write_pages(&self, options: &PageOptions) -> Result<(), Stop> {
+        let put = |path: &Path, text: String| {
+            fs::write(path, text).map_err(|error| {
+                Stop::file(format_args!("cannot write {}", path.display()), &error)
+            })
+        };
+        if let Some(path) = &options.html {
+            put(path, index_page("sweep", &self.cells()))?;
+        }
+        if let Some(path) = &options.junit {
+            put(path, junit(&self.cells()))?;
+        }
+        Ok(())
     }
 
     /// The gravest exit code. The same run with two results is non-determinism.

@@ -1,5 +1,7 @@
 //! `run`: scenarios with one seed, told in full, in a line, or as JSON.
 
+use std::{fs::File, io::BufWriter};
+
 use quorate_core::time::Span;
 use serde_json::{Value, json};
 
@@ -11,7 +13,12 @@ use super::{
     graver, points,
     results::detail_of,
 };
-use crate::report::{CrashAt, RunOptions, RunReport};
+use crate::{
+    history::History,
+    perfetto,
+    report::{CrashAt, RunOptions, RunReport},
+    report_html::{PackOptions, run_page},
+};
 
 pub(super) fn run(
     arguments: &RunArguments,
@@ -19,9 +26,16 @@ pub(super) fn run(
     console: &mut Console<'_>,
 ) -> Result<u8, Stop> {
     let entries = corpus::load(&arguments.path)?;
-    if arguments.trace.is_some() && entries.len() > 1 {
+    let files = [
+        ("--trace", &arguments.trace),
+        ("--report", &arguments.report),
+        ("--perfetto", &arguments.perfetto),
+    ];
+    if let Some((name, _)) = files.iter().find(|(_, file)| file.is_some())
+        && entries.len() > 1
+    {
         return Err(Stop::Usage(format!(
-            "--trace writes one run, and there are {} scenarios",
+            "{name} writes one run, and there are {} scenarios",
             entries.len()
         )));
     }
@@ -32,17 +46,18 @@ pub(super) fn run(
     let width = entries.iter().map(|entry| entry.scenario.name.len()).max().unwrap_or(0);
     for (place, entry) in entries.iter().enumerate() {
         let seed = seed_of(entry, arguments.seed);
+        let crash_at = arguments.crash_at.as_deref();
+        let crash_at = crash_at.map(|text| points::parse(text, &entry.scenario)).transpose()?;
+        let replay = replay_line(entry, seed, crash_at.as_ref());
         let options = RunOptions {
             trace: arguments.trace.clone(),
             window: arguments.window.clone(),
-            crash_at: arguments
-                .crash_at
-                .as_deref()
-                .map(|text| points::parse(text, &entry.scenario))
-                .transpose()?,
+            crash_at,
+            history: arguments.report.is_some() || arguments.perfetto.is_some(),
+            replay: replay.clone(),
         };
         let report = runner(&entry.scenario, seed, &options);
-        let replay = replay_line(entry, seed, options.crash_at.as_ref());
+        draw(arguments, report.history.as_deref())?;
         let paint = Paint(console.paint);
         if arguments.json {
             writeln!(console.out, "{}", to_json(entry, &report, &replay))?;
@@ -58,6 +73,20 @@ pub(super) fn run(
         code = graver(code, report.verdict.exit_code());
     }
     Ok(code)
+}
+
+/// Writes the pictures that were asked for. A run that could not be made has none.
+fn draw(arguments: &RunArguments, history: Option<&History>) -> Result<(), Stop> {
+    let Some(history) = history else { return Ok(()) };
+    if let Some(path) = &arguments.report {
+        super::report::write(path, &run_page(history, &PackOptions::default()))?;
+    }
+    if let Some(path) = &arguments.perfetto {
+        let file = File::create(path).map(BufWriter::new);
+        file.and_then(|mut file| perfetto::write(&mut file, history))
+            .map_err(|error| Stop::file(format_args!("cannot write {}", path.display()), &error))?;
+    }
+    Ok(())
 }
 
 /// The seed asked for, or the first of the scenario's own.

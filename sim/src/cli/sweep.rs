@@ -133,6 +133,7 @@ pub(super) fn sweep(
     outcome?;
     writeln!(console.out)?;
     tally.show(console.out, paint)?;
+    tally.write_pages(&options.pages)?;
     if finished < total {
         writeln!(
             console.out,

@@ -785,3 +785,44 @@ fn execution_records_are_replayed() {
     );
     assert_eq!(quorate(&["exec", "replay", &scratch.path("gone.bin")], never).code, 2);
 }
+
+/// Pages and XML of a sweep: what failed, each kind once, with the line that makes it again.
+#[test]
+fn a_sweep_writes_its_pages() {
+    let scratch = Scratch::new();
+    let file = scratch.scenario("swept");
+    let (html, junit) = (scratch.path("index.html"), scratch.path("junit.xml"));
+    let arguments =
+        ["sweep", &file, "--seeds", "0..10", "--html", &html, "--junit", &junit, "--jobs", "1"];
+    let said = quorate(&arguments, sometimes_bad);
+    assert_eq!(said.code, 20);
+    let html = fs::read_to_string(html).expect("the page is there");
+    assert!(html.contains("5 failed"), "seeds 0, 3, 6 and 9 break agreement, 5 stalls");
+    assert!(html.contains(&format!("cargo sim run {file} --seed 0")));
+    let junit = fs::read_to_string(junit).expect("the XML is there");
+    assert!(junit.contains("tests=\"10\" failures=\"5\" errors=\"0\""), "{junit}");
+}
+
+/// A trace is read back; what is no trace, and a height nobody came to, are wrong usage.
+#[test]
+fn traces_are_read_back() {
+    let scratch = Scratch::new();
+    let trace = scratch.file("t.jsonl", crate::history::tests::LITTLE);
+    let page = scratch.path("r.html");
+    let said = quorate(&["report", &trace, "-o", &page], never);
+    assert_eq!((said.code, said.err.as_str()), (0, ""));
+    assert!(fs::read_to_string(page).expect("the page is there").contains("little &lt;run&gt;"));
+    let said = quorate(&["explain", &trace, "--height", "2"], never);
+    assert_eq!((said.code, said.err.as_str()), (0, ""));
+    assert!(said.out.starts_with("height 2 took 2 views"), "{}", said.out);
+    let wrong = [
+        vec!["explain", &trace, "--height", "9"],
+        vec!["explain", &trace, "--seed", "1"],
+        vec!["report", "nothing.jsonl"],
+    ];
+    for arguments in wrong {
+        assert_eq!(quorate(&arguments, never).code, 2, "{arguments:?}");
+    }
+    let rubbish = scratch.file("rubbish.jsonl", "rubbish\n");
+    assert_eq!(quorate(&["explain", &rubbish], never).code, 2);
+}

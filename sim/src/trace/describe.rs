@@ -9,12 +9,13 @@ use quorate_core::{
     certificate::Certificate,
     checkpoint::Checkpoint,
     effect::Timer,
-    event::Event,
+    event::{Event, TimeoutReason},
     evidence::Offence,
     job::Job,
     message::{BlockWant, Body, Message},
     signer::Pledge,
     store::Record,
+    types::View,
     vote::{Kind, Promise, Statement, Vote},
 };
 
@@ -201,6 +202,18 @@ pub const fn certificate_name(kind: Kind) -> &'static str {
     }
 }
 
+/// Why a validator gives up on a view, in words.
+#[must_use]
+pub const fn reason_words(reason: TimeoutReason) -> &'static str {
+    match reason {
+        TimeoutReason::NoProposal => "no proposal in time",
+        TimeoutReason::NoCertificate => "no certificate in time",
+        TimeoutReason::InvalidProposal => "the proposal is not acceptable",
+        TimeoutReason::LeaderNullified => "the leader gave up itself",
+        TimeoutReason::LeaderInactive => "the leader has been silent for long",
+    }
+}
+
 /// What evidence proves, in words.
 #[must_use]
 pub const fn offence_words(offence: Offence) -> &'static str {
@@ -312,6 +325,20 @@ pub fn message_words(message: &Message) -> String {
             let count = response.transactions.len();
             format!("{count} transactions of {:?}", response.block)
         }
+    }
+}
+
+/// The view a message is about, the highest of several; `None` if it is about none.
+#[must_use]
+pub fn message_view(message: &Message) -> Option<View> {
+    match message {
+        Message::Proposal(proposal) => Some(proposal.notarize.statement.view()),
+        Message::Vote(vote) => Some(vote.statement.view()),
+        Message::Votes(votes) => votes.iter().map(|vote| vote.statement.view()).max(),
+        Message::Certificates(certificates) => certificates.iter().map(Certificate::view).max(),
+        Message::Status(status) => Some(status.view),
+        Message::CertificateRequest(request) => Some(request.view),
+        _ => None,
     }
 }
 

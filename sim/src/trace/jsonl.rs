@@ -1,7 +1,9 @@
 //! A trace as a file: one JSON object a line, always the same keys in the same order.
 //!
 //! `at`, `node`, `seq` and `what` come first and always, then what belongs to that kind of
-//! observation, then `text`, the same words people read on the terminal.
+//! observation, then `text`, the same words people read on the terminal. The first line says what was
+//! run and the last one what it came to, as observations of a node named `world`; a trace that breaks
+//! off has no such last line.
 
 use std::io::{Result as IoResult, Write};
 
@@ -10,7 +12,7 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use super::{
-    describe::{kind_name, timer_name},
+    describe::{kind_name, message_view, message_words, offence_words, reason_words, timer_name},
     observation::{Observation, Parcel, What},
 };
 
@@ -21,6 +23,36 @@ use super::{
 pub fn write_line(sink: &mut dyn Write, observation: &Observation) -> IoResult<()> {
     serde_json::to_writer(&mut *sink, &Line(observation))?;
     sink.write_all(b"\n")
+}
+
+/// Writes the world's own line: `what` is `run` at the beginning and `verdict` in the end, and `content`
+/// stands under that name.
+///
+/// # Errors
+/// If the sink fails.
+pub fn write_world(
+    sink: &mut dyn Write,
+    at: u64,
+    what: &'static str,
+    content: &impl Serialize,
+) -> IoResult<()> {
+    let content = serde_json::to_value(content)?;
+    let head =
+        [("at", at.into()), ("node", WORLD.into()), ("seq", Value::from(0)), ("what", what.into())];
+    serde_json::to_writer(&mut *sink, &Fixed(head.into_iter().chain([(what, content)]).collect()))?;
+    sink.write_all(b"\n")
+}
+
+/// The name of the node of [`write_world`].
+pub const WORLD: &str = "world";
+
+/// Keys and values, in this order.
+struct Fixed(Fields);
+
+impl Serialize for Fixed {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(key, value)| (key, value)))
+    }
 }
 
 struct Line<'a>(&'a Observation);
@@ -91,7 +123,12 @@ fn fields(what: &What) -> Fields {
         What::WentDown(reason) => vec![("why", reason.words().into())],
         What::Sent { to, parcel } => {
             let to: Vec<String> = to.iter().map(|number| format!("n{number}")).collect();
-            with_parcel(vec![("to", to.into())], parcel)
+            let mut fields = with_parcel(vec![("to", to.into())], parcel);
+            if let Some(view) = message_view(parcel.message()) {
+                fields.push(("view", view.get().into()));
+            }
+            fields.push(("content", message_words(parcel.message()).into()));
+            fields
         }
         What::Delivered { from, parcel } => {
             with_parcel(vec![("from", from.to_string().into())], parcel)
@@ -175,18 +212,24 @@ fn event_fields(event: &Event) -> Fields {
     let name = ("event", Value::from(event_name(event)));
     let mut fields = vec![name];
     match event {
-        Event::Started { view, height, .. } => {
-            fields.extend([("view", view.get().into()), ("height", height.get().into())]);
-        }
-        Event::Entered { view, leader, by, .. } => fields.extend([
+        Event::Started { view, height, repeated, .. } => fields.extend([
+            ("view", view.get().into()),
+            ("height", height.get().into()),
+            ("repeated", (*repeated).into()),
+        ]),
+        Event::Entered { view, leader, by, timeout } => fields.extend([
             ("view", view.get().into()),
             ("leader", leader.get().into()),
             ("by", kind_name(*by).into()),
+            ("timeout", timeout.nanos().into()),
         ]),
-        Event::TimedOut { view, .. } => fields.push(("view", view.get().into())),
-        Event::Proposed { candidate, height, .. } => fields.extend([
+        Event::TimedOut { view, reason, .. } => {
+            fields.extend([("view", view.get().into()), ("reason", reason_words(*reason).into())])
+        }
+        Event::Proposed { candidate, height, transactions } => fields.extend([
             ("view", candidate.view.get().into()),
             ("height", height.get().into()),
+            ("transactions", (*transactions).into()),
             ("block", candidate.block.to_string().into()),
         ]),
         Event::Announced { view, bytes, body_bytes } => fields.extend([
@@ -208,9 +251,11 @@ fn event_fields(event: &Event) -> Fields {
             ("view", candidate.view.get().into()),
             ("block", candidate.block.to_string().into()),
         ]),
-        Event::Certified { kind, view, .. } => {
-            fields.extend([("kind", kind_name(*kind).into()), ("view", view.get().into())]);
-        }
+        Event::Certified { kind, view, gathered, .. } => fields.extend([
+            ("kind", kind_name(*kind).into()),
+            ("view", view.get().into()),
+            ("gathered", (*gathered).into()),
+        ]),
         Event::Finalized { height, view, block } => fields.extend([
             ("view", view.get().into()),
             ("height", height.get().into()),
@@ -231,7 +276,12 @@ fn event_fields(event: &Event) -> Fields {
             ("ours", divergence.ours.state_root.to_string().into()),
             ("theirs", divergence.theirs.state_root.to_string().into()),
         ]),
-        Event::Evidence(_) | Event::TransactionAdmitted(_) | Event::TransactionRefused(..) => {}
+        Event::Evidence(evidence) => {
+            let offence = evidence.offence().map_or("no offence", offence_words);
+            fields
+                .extend([("signer", evidence.signer().get().into()), ("offence", offence.into())]);
+        }
+        Event::TransactionAdmitted(_) | Event::TransactionRefused(..) => {}
     }
     fields
 }

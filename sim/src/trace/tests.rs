@@ -111,7 +111,7 @@ fn lines_are_stable() {
     "#]]
     .assert_eq(&text);
     expect![[r#"
-        {"at":1500000000,"node":"n2","seq":1500000000,"what":"sent","to":["n0","n1"],"message":"nullify","fingerprint":"b2bea5409a0c19fa","text":"sent nullify v4 by i2 to n0 n1"}
+        {"at":1500000000,"node":"n2","seq":1500000000,"what":"sent","to":["n0","n1"],"message":"nullify","fingerprint":"b2bea5409a0c19fa","view":4,"content":"nullify v4 by i2","text":"sent nullify v4 by i2 to n0 n1"}
         {"at":2,"node":"n3'","seq":9,"what":"started","life":1,"height":7,"survived":5,"torn_bytes":12,"amnesiac":false,"text":"started, life 1, at height 7, cut a torn tail of 12 bytes"}
         {"at":3,"node":"n3'","seq":10,"what":"submitted","transaction":"abababababababababababababababababababababababababababababababab","text":"was handed transaction abababab"}
     "#]].assert_eq(&String::from_utf8(json).expect("JSON is UTF-8"));

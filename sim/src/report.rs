@@ -32,10 +32,48 @@ pub struct RunOptions {
     pub window: Option<Range<u64>>,
     /// Crash one validator at one exact place, besides the scenario's own faults.
     pub crash_at: Option<CrashAt>,
+    /// End the run where a validator has come this far, and keep its [`Portrait`].
+    pub break_at: Option<BreakAt>,
     /// Put the run together as a story, for pictures and explanations: [`RunReport::history`].
     pub history: bool,
     /// The line that makes the run again, as traces and stories name it.
     pub replay: String,
+}
+
+/// How far a validator has to come for a run to be broken off.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BreakAt {
+    /// It has finalized this height.
+    pub height: Option<Height>,
+    /// It is in this view or a later one.
+    pub view: Option<View>,
+    /// It is this simulated time.
+    pub time: Option<Span>,
+    /// Which validator; the first that has come this far if absent.
+    pub node: Option<NodeName>,
+}
+
+impl BreakAt {
+    /// Whether a replica with this height and view has come this far at this time.
+    #[must_use]
+    pub fn is_reached(&self, height: Height, view: View, time: Span) -> bool {
+        self.height.is_none_or(|wanted| height >= wanted)
+            && self.view.is_none_or(|wanted| view >= wanted)
+            && self.time.is_none_or(|wanted| time >= wanted)
+    }
+}
+
+/// A validator's state at one moment of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Portrait {
+    /// Whose.
+    pub node: NodeName,
+    /// When.
+    pub at: Span,
+    /// What matters most: names and values.
+    pub lines: Vec<(&'static str, String)>,
+    /// Everything in the replica, many lines.
+    pub replica: String,
 }
 
 /// One exact place in one validator's life.
@@ -476,6 +514,8 @@ pub struct RunReport {
     pub window: Vec<ObservationLine>,
     /// How often each crash point was passed, ascending.
     pub crash_points: Vec<CrashPointCount>,
+    /// The validator that [`RunOptions::break_at`] asked for, if it came that far.
+    pub portrait: Option<Portrait>,
     /// Sums.
     pub counters: Counters,
     /// The run as a story, if [`RunOptions::history`] asked for it.
@@ -525,6 +565,7 @@ impl RunReport {
             timeline: Vec::new(),
             window: Vec::new(),
             crash_points: Vec::new(),
+            portrait: None,
             counters: Counters::default(),
             history: None,
             simulated: Span::ZERO,

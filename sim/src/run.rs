@@ -90,7 +90,7 @@ async fn play_within(
     let mut twins = Vec::new();
     let mut liars = Vec::new();
     for (place, spec) in (0u64..).zip(&scenario.byzantine) {
-        let numbers = chosen(&spec.nodes, "byzantine", place);
+        let numbers = chosen(&spec.nodes, "byzantine", spec.draw_at(place));
         byzantine.extend(numbers.iter().copied());
         liars.extend(numbers.iter().map(|number| (*number, spec)));
         if spec.behaviour == Behaviour::Twin {
@@ -110,8 +110,9 @@ async fn play_within(
     let cluster = Cluster::new(scenario, common, fabric, |number| damageable.contains(&number));
     let machines = cluster.statuses().len();
     for (place, spec) in (0u64..).zip(&scenario.byzantine) {
-        let numbers = chosen(&spec.nodes, "byzantine", place);
-        let targets = |selector: &_| chosen(selector, "byzantine-targets", place);
+        let draw = spec.draw_at(place);
+        let numbers = chosen(&spec.nodes, "byzantine", draw);
+        let targets = |selector: &_| chosen(selector, "byzantine-targets", draw);
         for machine in cluster.machines() {
             if numbers.contains(&cluster.common.node(machine).number()) {
                 cluster.host(machine, |host| host.behaviours.push_spec(spec, &targets));
@@ -130,6 +131,9 @@ async fn play_within(
     let hand = Rc::clone(&scribe);
     let sink = writes.then(|| -> Sink { Box::new(move |what| hand.borrow_mut().observe(what)) });
     let mut play = Play::new(Arc::clone(scenario), cluster, checks, recorder, sink);
+    if let Some(watch) = options.break_at {
+        play.watch(watch);
+    }
     let ending = play.play(&mut engine).await;
     play.cluster.tear_down().await;
     let mut report = report(scenario, seed, play, &engine, ending, first);
@@ -219,12 +223,14 @@ fn report(
     let mut crash_points = Vec::new();
     let (mut steps, mut fsyncs) = (0, 0);
     let mut up = BTreeSet::new();
+    let mut portrait = None;
     for machine in play.cluster.machines() {
         let node = play.cluster.common.node(machine);
         if !play.cluster.is_down(machine) && honest.contains(&node.number()) {
             up.insert(node.number());
         }
         play.cluster.host(machine, |host| {
+            portrait = portrait.take().or_else(|| host.portrait.take().map(|one| *one));
             steps += host.steps;
             fsyncs += host.disk.syncs();
             let passed = host.passages.iter().map(|(point, passed)| CrashPointCount {
@@ -265,6 +271,7 @@ fn report(
         timeline,
         window: (first_kept..).zip(play.recorder.kept()).map(line).collect(),
         crash_points,
+        portrait,
         counters,
         history: None,
         simulated: Span::from_nanos(play.now),

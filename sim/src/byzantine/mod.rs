@@ -5,14 +5,17 @@
 //! messages, and sign anything, because the driver holds the key. The edits never touch the disk.
 //! What each verb means exactly is in `docs/faults.md`.
 
+pub mod amnesia;
 pub mod bad_signature;
 pub mod conflicting_certificate;
 pub mod delay_proposal;
 pub mod equivocate_proposal;
 pub mod equivocate_vote;
 pub mod flood;
+pub mod garbage;
 pub mod invalid_block;
 pub mod lie_in_sync;
+pub mod mutate;
 pub mod replay_stale;
 pub mod silent_to;
 pub mod split;
@@ -62,19 +65,22 @@ pub struct Outgoing {
     pub message: Arc<Message>,
     /// How long it is held back first, in nanoseconds.
     pub delay: u64,
+    /// The bytes that leave in place of the message's encoding, if it is not to be the true one. The
+    /// receiver gets what they decode to, if anything.
+    pub frame: Option<Arc<[u8]>>,
 }
 
 impl Outgoing {
     /// A message that leaves at once.
     #[must_use]
     pub fn new(to: Vec<u32>, message: Message) -> Self {
-        Self { to, message: Arc::new(message), delay: 0 }
+        Self { to, message: Arc::new(message), delay: 0, frame: None }
     }
 
     /// Another message to others, held back as long as this one.
     #[must_use]
     pub fn instead(&self, to: Vec<u32>, message: Message) -> Self {
-        Self { to, message: Arc::new(message), delay: self.delay }
+        Self { to, message: Arc::new(message), delay: self.delay, frame: None }
     }
 }
 
@@ -120,6 +126,11 @@ pub trait Behaviour: Send {
 
     /// Replaces one outgoing message by what is appended to `out`: nothing, itself, or others.
     fn edit(&mut self, context: &mut Context<'_>, outgoing: Outgoing, out: &mut Vec<Outgoing>);
+
+    /// Whether a restart begins as if nothing had been promised. Most remember.
+    fn forgets(&self) -> bool {
+        false
+    }
 
     /// Takes note of a message that reached the node. Most behaviours do not care.
     fn overhear(&mut self, _context: &mut Context<'_>, _from: u32, _message: &Arc<Message>) {}
@@ -201,6 +212,11 @@ impl Behaviours {
         current
     }
 
+    /// Whether a process that is started again has forgotten what it promised.
+    pub fn forget(&self, context: &mut Context<'_>) -> bool {
+        self.0.iter().any(|slot| slot.behaviour.forgets() && slot.applies(context))
+    }
+
     /// Lets every behaviour take note of a message that reached the node.
     pub fn overhear(&mut self, context: &mut Context<'_>, from: u32, message: &Arc<Message>) {
         for slot in &mut self.0 {
@@ -234,7 +250,10 @@ fn of_spec(
         Spec::InvalidBlock => Box::new(invalid_block::InvalidBlock),
         Spec::LieInSync => Box::new(lie_in_sync::LieInSync),
         Spec::WrongStateRoot => Box::new(wrong_state_root::WrongStateRoot),
-        Spec::Twin | Spec::Garbage | Spec::Amnesia | Spec::Mutate { .. } => return None,
+        Spec::Garbage => Box::new(garbage::Garbage),
+        Spec::Amnesia => Box::new(amnesia::Amnesia),
+        Spec::Mutate { scope } => Box::new(mutate::Mutate::new(*scope)),
+        Spec::Twin => return None,
     })
 }
 

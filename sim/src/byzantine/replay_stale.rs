@@ -34,7 +34,8 @@ impl Behaviour for ReplayStale {
         if count > 0 {
             let place = usize::try_from(context.rng.below(count)).expect("below MEMORY");
             let message = Arc::clone(&self.memory[place]);
-            out.push(Outgoing { to: outgoing.to.clone(), message, delay: outgoing.delay });
+            let (to, delay) = (outgoing.to.clone(), outgoing.delay);
+            out.push(Outgoing { to, message, delay, frame: None });
         }
         self.remember(&outgoing.message);
         out.push(outgoing);

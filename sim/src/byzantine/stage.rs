@@ -89,6 +89,11 @@ impl Stage {
         self.act(|behaviours, context| behaviours.overhear(context, 0, &Arc::new(message)));
     }
 
+    /// Whether a restart would begin without what was promised.
+    pub(super) fn forgets(&mut self) -> bool {
+        self.act(|behaviours, context| behaviours.forget(context))
+    }
+
     pub(super) fn vote<S: Signable>(&self, number: usize, statement: S) -> Vote<S> {
         let key = &self.keys[number];
         let signer = self.committee.index_of_key(&key.public()).expect("a member");

@@ -55,6 +55,7 @@ pub(super) fn run(
             crash_at,
             history: arguments.report.is_some() || arguments.perfetto.is_some(),
             replay: replay.clone(),
+            break_at: None,
         };
         let report = runner(&entry.scenario, seed, &options);
         draw(arguments, report.history.as_deref())?;

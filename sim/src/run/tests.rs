@@ -32,7 +32,7 @@ fn quiet(validators: u32, time: u64) -> Scenario {
 }
 
 fn fault(verb: Verb, start: Trigger, end: End) -> Fault {
-    Fault { verb, start, end, repeat: 1, must_fire: true, line: 0 }
+    Fault { verb, start, end, repeat: 1, must_fire: true, draw: None, line: 0 }
 }
 
 fn named(number: u32) -> Targets {

@@ -21,8 +21,18 @@ pub struct ByzantineSpec {
     pub when: When,
     /// Only from this simulated time on.
     pub after: Span,
+    /// The number that what is drawn for it is keyed by; its place among the behaviours if absent.
+    pub draw: Option<u32>,
     /// The line of the file it begins on; 0 when it did not come from a file.
     pub line: u32,
+}
+
+impl ByzantineSpec {
+    /// What its draws are keyed by, at this place among the behaviours.
+    #[must_use]
+    pub fn draw_at(&self, place: u64) -> u64 {
+        self.draw.map_or(place, u64::from)
+    }
 }
 
 /// When a behaviour acts.
@@ -199,7 +209,6 @@ impl Behaviour {
     /// The same for a behaviour by name.
     #[must_use]
     pub fn is_name_available(name: &str) -> bool {
-        const MISSING: [&str; 3] = ["garbage", "amnesia", "mutate"];
-        Self::NAMES.contains(&name) && !MISSING.contains(&name)
+        Self::NAMES.contains(&name)
     }
 }

@@ -20,8 +20,25 @@ pub struct Fault {
     pub repeat: u32,
     /// Whether the run fails (exit 25) if it never began or found nobody to hit.
     pub must_fire: bool,
+    /// The number that what is drawn for it is keyed by; its place among the faults if absent. With it
+    /// a fault keeps its draws when others before it are taken out.
+    pub draw: Option<u32>,
     /// The line of the file it begins on; 0 when it did not come from a file.
     pub line: u32,
+}
+
+impl Fault {
+    /// The largest number that draws can be keyed by.
+    pub const DRAW_MAX: u32 = 9_999;
+
+    /// What its draws are keyed by, at this place among the faults.
+    #[must_use]
+    pub const fn draw_at(&self, place: u32) -> u32 {
+        match self.draw {
+            Some(draw) => draw,
+            None => place,
+        }
+    }
 }
 
 /// Whom a fault of one node's own machinery hits.

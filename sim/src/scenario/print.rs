@@ -34,13 +34,15 @@ impl Scenario {
             text.line(format!("about = {}", quoted(&self.about)));
         }
         self.ambient(&mut text);
-        for fault in &self.faults {
+        for (place, fault) in (0..).zip(&self.faults) {
             text.open("[[fault]]");
             print_fault(fault, &mut text);
+            print_draw(fault.draw, place, &mut text);
         }
-        for spec in &self.byzantine {
+        for (place, spec) in (0..).zip(&self.byzantine) {
             text.open("[[byzantine]]");
             print_byzantine(spec, &mut text);
+            print_draw(spec.draw, place, &mut text);
         }
         if let Some(liveness) = &self.liveness {
             text.open("[liveness]");
@@ -434,6 +436,13 @@ fn print_fault(fault: &Fault, text: &mut Text) {
     }
     if !fault.must_fire {
         text.key("must_fire", false);
+    }
+}
+
+/// What draws are keyed by, unless it is the place in the file.
+fn print_draw(draw: Option<u32>, place: u32, text: &mut Text) {
+    if let Some(draw) = draw.filter(|draw| *draw != place) {
+        text.key("draw", draw);
     }
 }
 

@@ -1,7 +1,7 @@
 //! The fault engine: when each fault of a scenario begins, what it does, and when it ends.
 //!
 //! Faults are counted: one that never began, or found nobody to hit, can fail the run. Everything drawn for a fault is keyed by
-//! its place in the scenario and the how many-th time it fires.
+//! its place in the scenario, or the `draw` it names, and the how many-th time it fires.
 
 use super::{
     clock::ClockFault,
@@ -218,13 +218,23 @@ impl Engine {
         &mut self.states[usize::try_from(index).expect("faults are few")]
     }
 
+    /// What a fault's draws are keyed by.
+    fn draw(&self, index: u32) -> u32 {
+        self.fault(index).draw_at(index)
+    }
+
+    /// The name of a fault for the network, clocks and disks.
+    fn id(&self, index: u32) -> FaultId {
+        FaultId(self.draw(index))
+    }
+
     fn is_current(&self, index: u32, nth: u32) -> bool {
         let state = self.state(index);
         state.phase == Phase::Active && state.fired == nth
     }
 
     fn key_of(&self, index: u32) -> Key {
-        self.key.within(u64::from(index)).within(u64::from(self.state(index).fired))
+        self.key.within(u64::from(self.draw(index))).within(u64::from(self.state(index).fired))
     }
 
     fn ground<'a>(&'a self, play: &'a Play) -> Ground<'a> {
@@ -311,7 +321,7 @@ impl Engine {
 
     fn apply(&mut self, play: &mut Play, index: u32, verb: &Verb, hit: &[Machine], key: Key) {
         let now = play.now;
-        let id = FaultId(index);
+        let id = self.id(index);
         match verb {
             Verb::Drop { links, p } => self.lay(play, index, links, Overlay::Drop(*p), key),
             Verb::Duplicate { links, p } => {
@@ -429,10 +439,10 @@ impl Engine {
             return;
         }
         let now = play.now;
-        let id = FaultId(index);
+        let id = self.id(index);
         let verb = self.fault(index).verb.clone();
         let hit = std::mem::take(&mut self.state_mut(index).hit);
-        let swizzled = (0..hit.len()).map(|place| swizzle_id(index, place));
+        let swizzled = (0..hit.len()).map(|place| swizzle_id(self.draw(index), place));
         for id in swizzled.chain([id]).filter(|_| is_network(&verb)) {
             play.cluster.fabric.network(|network| network.end(id, now));
         }
@@ -529,7 +539,7 @@ impl Engine {
                 let releases = place >= hit.len();
                 let place = place % hit.len().max(1);
                 let Some(machine) = hit.get(place).copied() else { return };
-                let id = swizzle_id(index, place);
+                let id = swizzle_id(self.draw(index), place);
                 let links = touching(play, &[machine]);
                 play.cluster.fabric.network(|network| match releases {
                     false => network.begin(id, Overlay::Clog, links, now),
@@ -565,8 +575,8 @@ impl Engine {
     fn lay(&mut self, play: &mut Play, index: u32, links: &Links, overlay: Overlay, key: Key) {
         let links = self.links(play, links, key);
         self.state_mut(index).landed |= !links.is_empty();
-        let now = play.now;
-        play.cluster.fabric.network(|network| network.begin(FaultId(index), overlay, links, now));
+        let (now, id) = (play.now, self.id(index));
+        play.cluster.fabric.network(|network| network.begin(id, overlay, links, now));
     }
 
     fn links(&self, play: &Play, links: &Links, key: Key) -> Vec<(Machine, Machine)> {
@@ -755,9 +765,9 @@ fn disk_fault(verb: &Verb) -> Option<DiskFault> {
 }
 
 /// The network's name for what a swizzle does to one of its targets.
-fn swizzle_id(index: u32, place: usize) -> FaultId {
+fn swizzle_id(draw: u32, place: usize) -> FaultId {
     let place = u32::try_from(place).expect("machines are few");
-    FaultId((index + 1) * 1_024 + place + (1 << 24))
+    FaultId((draw + 1) * 1_024 + place + (1 << 24))
 }
 
 fn all_links(play: &Play) -> Vec<(Machine, Machine)> {

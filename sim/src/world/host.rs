@@ -16,6 +16,7 @@ use super::{
 use crate::{
     byzantine::Behaviours,
     check::Lapse,
+    report::{BreakAt, Portrait},
     scenario::CrashPoint,
     trace::{DownReason, NodeIndex},
 };
@@ -145,6 +146,10 @@ pub struct Host {
     pub holding: bool,
     /// Why the validator no longer counts as honest, until the world has seen to it.
     pub lapse: Option<Lapse>,
+    /// How far the replica has to come for its portrait to be drawn.
+    pub watch: Option<BreakAt>,
+    /// The replica as it was when it had come that far.
+    pub portrait: Option<Box<Portrait>>,
     /// How many thousandths of the normal time jobs take.
     pub slow_milli: u32,
     /// The next block with transactions is executed without its last one.
@@ -179,6 +184,8 @@ impl Host {
             halt: None,
             holding: false,
             lapse: None,
+            watch: None,
+            portrait: None,
             slow_milli: 1_000,
             diverges: false,
             standing: Standing::default(),

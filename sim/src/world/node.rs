@@ -24,9 +24,9 @@ use quorate_core::{
     replica::Replica,
     signer::{Pledge, SignState},
     store::{Batch, SignerRecord, Stored},
-    time::Instant,
+    time::{Instant, Span},
     transaction::Transaction,
-    types::{Height, Seq},
+    types::{Height, Seq, View},
     vote::{Kind, Promise},
 };
 
@@ -44,8 +44,12 @@ use super::{
 use crate::{
     byzantine,
     check::Lapse,
+    report::{BreakAt, Portrait},
     scenario::{Codec, CrashPoint},
-    trace::{DownReason, Parcel, What},
+    trace::{
+        DownReason, Parcel, What,
+        describe::{statement_words, timer_name},
+    },
 };
 
 /// Steps in a row without time passing after which a replica is said to spin.
@@ -106,6 +110,12 @@ fn run(
     }
     if let Some(process) = process {
         host.standing = process.standing();
+        let (view, height) = (host.standing.view, host.standing.height);
+        let now = Span::from_nanos(process.now);
+        let reached = |watch: BreakAt| watch.is_reached(height, view, now);
+        if host.portrait.is_none() && host.watch.is_some_and(reached) {
+            host.portrait = Some(Box::new(process.portrait(host)));
+        }
     }
 }
 
@@ -225,17 +235,24 @@ impl Process {
             }
             Some(_) => {}
         }
-        let amnesiac = signer.is_none();
-        let (version, recorded) = signer.unwrap_or_default();
-        host.slot_version = version;
         let height = stored.archive.last_key_value().map_or(Height::ZERO, |(height, _)| *height);
+        let number = u64::from(host.machine.get());
+        let mut rng = common.seed.fork("behaviours", number).fork("life", u64::from(life)).rng();
+        // A liar that forgets votes on, whatever is left of its promises.
+        let forgets = life > 0
+            && common.with_context(host.node, at, View::ZERO, height, &mut rng, |context| {
+                host.behaviours.forget(context)
+            });
+        let amnesiac = signer.is_none() && !forgets;
+        let (version, recorded) = signer.unwrap_or_default();
+        let recorded = if forgets { SignState::default() } else { recorded };
+        host.slot_version = version;
         let torn_bytes = u64::try_from(found.torn).expect("memory is finite");
         let started = What::Started { life, height, survived, torn_bytes, amnesiac };
         ledger.notes.push(Note { at, what: started });
         replay(&stored, &mut execution, at, ledger);
         let record =
             if amnesiac { SignerRecord::Lost } else { SignerRecord::Intact(recorded.clone()) };
-        let number = u64::from(host.machine.get());
         let seed = common.seed.fork("replica", number).fork("life", u64::from(life));
         let config = common.config(host.node);
         let replica = Replica::new(config, stored.recover(record, execution.checkpoints()), seed);
@@ -262,7 +279,7 @@ impl Process {
             now: at,
             steps_at_once: 0,
             seq: Seq::ZERO,
-            rng: common.seed.fork("behaviours", number).fork("life", u64::from(life)).rng(),
+            rng,
         })
     }
 
@@ -317,6 +334,47 @@ impl Process {
                 .first_key_value()
                 .zip(self.stored.archive.last_key_value())
                 .map(|((lowest, _), (highest, _))| (*lowest, *highest)),
+        }
+    }
+
+    /// What a person wants to see of this replica.
+    fn portrait(&self, host: &Host) -> Portrait {
+        let tip = self.promised.promises().iter().next_back();
+        let promises = tip.map_or_else(
+            || "none".to_owned(),
+            |(view, promises)| {
+                let words: Vec<String> = promises.iter().map(statement_words).collect();
+                format!("in view {view}: {}", words.join(", "))
+            },
+        );
+        let wakeup = self.wakeup.map_or_else(
+            || "nothing".to_owned(),
+            |(at, timer)| format!("{} at {} ns of its own clock", timer_name(timer), at.nanos()),
+        );
+        let archive = host
+            .standing
+            .archive
+            .map_or_else(|| "empty".to_owned(), |(low, high)| format!("heights {low} to {high}"));
+        let lines = vec![
+            ("view", self.replica.view().to_string()),
+            ("leads it", format!("n{}", self.common.leader(self.replica.view()))),
+            ("final height", self.replica.finalized_height().to_string()),
+            ("state", format!("height {}", self.execution.height())),
+            ("archive", archive),
+            ("waits for", wakeup),
+            ("last promises", promises),
+            ("floor", self.promised.safety().floor.to_string()),
+            ("not durable yet", format!("{} log entries", self.appended.len())),
+            ("votes", if self.amnesiac { "never: its sign-state was lost" } else { "yes" }.into()),
+            ("life", host.lives.saturating_sub(1).to_string()),
+            ("inbox", format!("{} messages", self.inbox.len())),
+            ("holds", format!("{:?}", self.replica.footprint())),
+        ];
+        Portrait {
+            node: host.node.name(),
+            at: Span::from_nanos(self.now),
+            lines,
+            replica: format!("{:#?}", self.replica),
         }
     }
 
@@ -453,7 +511,8 @@ impl Process {
         let common = Arc::clone(&self.common);
         let to = common.recipients(host.node, to);
         if host.behaviours.is_empty() {
-            self.dispatch(host, ledger, to, Arc::new(message), 0);
+            let (message, frame) = (Arc::new(message), None);
+            self.dispatch(host, ledger, to, Departure { message, delay: 0, frame });
             return;
         }
         let (view, height) = (self.replica.view(), self.replica.finalized_height());
@@ -463,7 +522,8 @@ impl Process {
                 host.behaviours.edit(context, outgoing)
             });
         for one in edited {
-            self.dispatch(host, ledger, one.to.into(), one.message, one.delay);
+            let byzantine::Outgoing { to, message, delay, frame } = one;
+            self.dispatch(host, ledger, to.into(), Departure { message, delay, frame });
         }
     }
 
@@ -473,15 +533,14 @@ impl Process {
         host: &mut Host,
         ledger: &mut Ledger,
         to: Arc<[u32]>,
-        message: Arc<Message>,
-        delay: u64,
+        departure: Departure,
     ) {
         let common = Arc::clone(&self.common);
-        let mut message = message;
+        let Departure { mut message, delay, frame } = departure;
         let mut bytes = 0;
         let mut lost = false;
-        if common.codec == Codec::Wire {
-            let encoded = message.encode();
+        if common.codec == Codec::Wire || frame.is_some() {
+            let encoded = frame.map_or_else(|| message.encode(), |frame| frame.to_vec());
             bytes = u32::try_from(encoded.len()).unwrap_or(u32::MAX);
             // Decoding is a pure function, so doing it once stands for every receiver.
             match Message::decode(&encoded) {
@@ -768,6 +827,15 @@ fn without_last_transaction(job: &Job) -> Option<Job> {
     payload.transactions = Bounded::new(transactions);
     let block = Arc::new(Block::new(block.header().clone(), payload));
     Some(Job::Execute { block })
+}
+
+/// One message on its way out.
+struct Departure {
+    message: Arc<Message>,
+    /// How long it is held back first, in nanoseconds.
+    delay: u64,
+    /// What leaves in place of its encoding, if that is not the true one.
+    frame: Option<Arc<[u8]>>,
 }
 
 /// Where the next thing comes from.

@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     check::{Checks, Scene, Violation, oracle::Standing},
-    report::{Checkpoint, Happening},
+    report::{BreakAt, Checkpoint, Happening},
     scenario::{Liveness, Scenario},
     trace::{DropReason, NodeIndex, Observation, Recorder, What},
 };
@@ -121,6 +121,7 @@ pub struct Play {
     sequences: Vec<u64>,
     sink: Option<Sink>,
     executed: Height,
+    watches: bool,
 }
 
 impl Play {
@@ -150,6 +151,18 @@ impl Play {
             sequences: vec![0; machines],
             sink,
             executed: Height::ZERO,
+            watches: false,
+        }
+    }
+
+    /// Ends the run where a validator has come this far.
+    pub fn watch(&mut self, watch: BreakAt) {
+        self.watches = true;
+        for machine in self.cluster.machines() {
+            let name = self.cluster.common.node(machine).name();
+            if watch.node.is_none_or(|wanted| wanted == name) {
+                self.cluster.host(machine, |host| host.watch = Some(watch));
+            }
         }
     }
 
@@ -181,6 +194,9 @@ impl Play {
             }
             if self.has_reached_its_height() {
                 break;
+            }
+            if self.is_broken_off() {
+                return Ending::Over;
             }
         }
         match self.checks.finish(self.now) {
@@ -435,6 +451,12 @@ impl Play {
             }
             _ => {}
         }
+    }
+
+    /// Whether a validator that is watched has come as far as was asked.
+    fn is_broken_off(&self) -> bool {
+        let drawn = |machine| self.cluster.host(machine, |host| host.portrait.is_some());
+        self.watches && self.cluster.machines().any(drawn)
     }
 
     fn has_reached_its_height(&self) -> bool {

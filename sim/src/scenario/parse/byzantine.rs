@@ -43,8 +43,9 @@ pub(super) fn read(section: Section<'_>, cast: &mut Cast, source: &str) -> Optio
     }
     let when = read_when(&section);
     let after = section.span("after").unwrap_or(Span::ZERO);
+    let draw = fault::read_draw(&section);
     section.finish();
-    Some(ByzantineSpec { nodes: nodes?, behaviour, when: when?, after, line })
+    Some(ByzantineSpec { nodes: nodes?, behaviour, when: when?, after, draw, line })
 }
 
 fn read_nodes(section: &Section<'_>, cast: &Cast) -> Option<Selector> {

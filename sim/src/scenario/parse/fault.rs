@@ -57,11 +57,17 @@ pub(super) fn read(section: Section<'_>, frame: &Frame<'_>) -> Option<Fault> {
     let end = check_end(&section, word, end, begins, frame.gst);
     let repeat = read_repeat(&section, start.as_ref());
     let must_fire = section.boolean("must_fire").unwrap_or(true);
+    let draw = read_draw(&section);
     if let Some(start) = &start {
         check_start(&section, word, start, frame.gst);
     }
     section.finish();
-    Some(Fault { verb: verb?, start: start?, end: end?, repeat: repeat?, must_fire, line })
+    Some(Fault { verb: verb?, start: start?, end: end?, repeat: repeat?, must_fire, draw, line })
+}
+
+/// The number that draws are keyed by, if it is not the place in the file.
+pub(super) fn read_draw(section: &Section<'_>) -> Option<u32> {
+    section.small_number("draw", 0..Fault::DRAW_MAX + 1)
 }
 
 /// Which verbs happen at once, so that they have no end.

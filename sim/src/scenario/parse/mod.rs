@@ -199,6 +199,10 @@ fn read_scenario(reader: &Reader, source: &str, tree: &Tree) -> Option<Scenario>
     };
     if !reader.has_problems() {
         check_tolerance(&top, &scenario);
+        let draws = (0..).zip(&scenario.faults).map(|(place, fault)| fault.draw_at(place));
+        check_draws(&top, "fault", draws.map(u64::from));
+        let draws = (0..).zip(&scenario.byzantine).map(|(place, spec)| spec.draw_at(place));
+        check_draws(&top, "byzantine", draws);
     }
     top.finish();
     Some(scenario)
@@ -264,6 +268,21 @@ fn tables<'a, T>(
         .filter_map(|tree| top.reader().section(&format!("[[{name}]]"), tree))
         .filter_map(&mut read)
         .collect()
+}
+
+/// Two that draw alike could not be told apart.
+fn check_draws(top: &Section<'_>, key: &'static str, draws: impl Iterator<Item = u64>) {
+    let mut taken = BTreeMap::new();
+    for (place, draw) in (0_usize..).zip(draws) {
+        let Some(other) = taken.insert(draw, place) else { continue };
+        let place = top.take(key).map_or(0..0, |tree| tree.place.clone());
+        top.reader().problem_with_help(
+            &place,
+            format!("two [[{key}]] have the draws of number {draw}"),
+            format!("number {other} has them, by `draw` or by its place in the file from 0"),
+        );
+        return;
+    }
 }
 
 /// More Byzantine weight than the protocol tolerates must be meant.

@@ -11,6 +11,7 @@ pub mod cli;
 pub mod explain;
 pub mod history;
 pub mod junit;
+pub mod lab;
 pub mod perfetto;
 pub mod report;
 pub mod report_html;

@@ -5,6 +5,8 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Args, Parser, Subcommand};
 use quorate_core::time::Span;
 
+use super::arguments_lab::{DiffOptions, ReplayOptions, ShrinkOptions, SwarmOptions, TwinsOptions};
+
 const AFTER_HELP: &str = "\
 Exit codes:
    0  everything held                    22  two equal runs differed
@@ -55,6 +57,7 @@ Examples:
   quorate-sim run scenarios/view-change/leader-crash-7.toml --seed 42 --report r.html
   quorate-sim run scenarios/view-change/leader-crash-7.toml --seed 42 --perfetto t.json
   quorate-sim run scenarios --seed 42 --quiet
+  quorate-sim run scenarios/byzantine/twin.toml --seed 42 --bundle failures
   quorate-sim run scenarios/view-change/leader-crash-7.toml --enumerate-crash-points")]
     Run(RunArguments),
     /// Runs scenarios with many seeds.
@@ -98,6 +101,52 @@ Without --height it lists every stretch in which the chain stood still.")]
         after_help = "Example:\n  quorate-sim prove scenarios/view-change/leader-crash-7.toml --seed 42"
     )]
     Prove(ProveOptions),
+    /// Makes the run of a bundle again and checks that it is the same.
+    #[command(after_help = "\
+Examples:
+  quorate-sim replay failures/twin-42.bundle.json
+  quorate-sim replay failures/twin-42.bundle.json --break-at height=12,view=30 --validator n2
+  quorate-sim replay failures/twin-42.bundle.json --trace t.jsonl
+
+A trace that is not the one in the bundle is exit 22. Bundles are described in docs/laboratory.md.")]
+    Replay(ReplayOptions),
+    /// Shows the first thing that two runs do differently.
+    #[command(after_help = "\
+Examples:
+  quorate-sim diff before.jsonl after.jsonl
+  quorate-sim diff failures/twin-42.bundle.json t.jsonl
+
+A and B are traces as written by `run --trace`, or bundles, whose runs are made again.
+Exit 0 if they are equal, 22 if not.")]
+    Diff(DiffOptions),
+    /// Runs random mixes of faults within what the protocol tolerates.
+    #[command(after_help = "\
+Examples:
+  quorate-sim swarm --validators 4..11 --budget 10m
+  quorate-sim swarm --seeds 0..10000 --shard 3/16 -o swarm-3.jsonl
+  quorate-sim swarm --seed 1234
+  quorate-sim swarm --seed 1234 --print > swarm-1234.toml
+
+A seed and the range of validators decide a scenario and its run. `merge` puts results together.")]
+    Swarm(SwarmOptions),
+    /// Runs every schedule of leaders and partitions with validators that run twice.
+    #[command(after_help = "\
+Examples:
+  quorate-sim twins --validators 4 --twins 1 --views 8 --sample 1000
+  quorate-sim twins --validators 4 --twins 1 --views 2 --shard 1/4 -o twins-1.jsonl
+  quorate-sim twins --views 8 --schedule 123456
+  quorate-sim twins --views 8 --schedule 123456 --print > twins.toml
+
+The same command continues a results file; `merge` puts results together.")]
+    Twins(TwinsOptions),
+    /// Makes a failing run small: fewer faults, lies and validators, less time, less noise.
+    #[command(after_help = "\
+Examples:
+  quorate-sim shrink failures/swarm-1234-1234.bundle.json -o minimal.toml
+  quorate-sim shrink failures/swarm-1234-1234.bundle.json -o minimal.toml --budget 2m
+
+What is left fails for the same reason: the same kind of verdict and the same invariant.")]
+    Shrink(ShrinkOptions),
     /// Tools around the execution of blocks.
     #[command(subcommand)]
     Exec(ExecCommand),
@@ -107,11 +156,11 @@ Without --height it lists every stretch in which the chain stood still.")]
 pub(super) enum ExecCommand {
     /// Runs the block of an execution record again under every scheduler, and compares.
     #[command(after_help = "Example:\n  quorate-sim exec replay mismatch-3f9d5b4c.bin")]
-    Replay(ReplayOptions),
+    Replay(RecordOptions),
 }
 
 #[derive(Args, Debug)]
-pub(super) struct ReplayOptions {
+pub(super) struct RecordOptions {
     /// A record that a validator or a run left behind when two schedulers differed.
     pub(super) file: PathBuf,
 }
@@ -174,6 +223,10 @@ pub(super) struct RunArguments {
     /// Crashes one validator at one place, as printed by `--enumerate-crash-points`.
     #[arg(long, value_name = "NODE:POINT:NTH")]
     pub(super) crash_at: Option<String>,
+    /// Writes a bundle of each run that fails into this directory, for `replay` and `shrink`. Of
+    /// one that breaks something as expected, too.
+    #[arg(long, value_name = "DIR")]
+    pub(super) bundle: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]
@@ -196,6 +249,9 @@ pub(super) struct SweepOptions {
     /// The results, one JSON object per run. Continued if it exists.
     #[arg(long, short, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
+    /// Writes a bundle of each failure into this directory, for `replay` and `shrink`.
+    #[arg(long, value_name = "DIR")]
+    pub(super) bundle: Option<PathBuf>,
     /// Throws the results file away and begins anew.
     #[arg(long, requires = "output")]
     pub(super) fresh: bool,
@@ -283,7 +339,7 @@ pub(super) struct Shard {
     pub(super) count: u64,
 }
 
-fn parse_range(text: &str) -> Result<std::ops::Range<u64>, String> {
+pub(super) fn parse_range(text: &str) -> Result<std::ops::Range<u64>, String> {
     const EXPECTED: &str = "expected two numbers such as 0..1000, the second one larger";
     let (start, end) = text.split_once("..").ok_or(EXPECTED)?;
     let start = start.parse::<u64>().map_err(|_| EXPECTED)?;
@@ -306,7 +362,7 @@ fn parse_stretch(text: &str) -> Result<std::ops::Range<u64>, String> {
     if from < to { Ok(from..to) } else { Err(EXPECTED.to_owned()) }
 }
 
-fn parse_shard(text: &str) -> Result<Shard, String> {
+pub(super) fn parse_shard(text: &str) -> Result<Shard, String> {
     let parsed = text.split_once('/').and_then(|(index, count)| {
         Some(Shard { index: index.parse().ok()?, count: count.parse().ok()? })
     });
@@ -316,7 +372,7 @@ fn parse_shard(text: &str) -> Result<Shard, String> {
     }
 }
 
-fn parse_budget(text: &str) -> Result<Duration, String> {
+pub(super) fn parse_budget(text: &str) -> Result<Duration, String> {
     match crate::scenario::parse_span(text) {
         Ok(span) if span > Span::ZERO => Ok(Duration::from_nanos(span.nanos())),
         _ => Err("expected a duration such as 90s, 30m or 2h".to_owned()),

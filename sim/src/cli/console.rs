@@ -26,8 +26,8 @@ pub(super) enum Stop {
     Usage(String),
     /// Scenario files are wrong: exit 10.
     Invalid(Vec<Problems>),
-    /// An execution record cannot be read: exit 10.
-    Record(String),
+    /// A file that was to hold a run or an execution does not: exit 10.
+    Unsound(String),
     /// Something around the simulator failed: exit 30.
     Infrastructure(String),
     /// Whoever reads our output has gone away. That is their choice: exit 0.
@@ -57,7 +57,7 @@ impl Stop {
                 );
                 10
             }
-            Self::Record(message) => {
+            Self::Unsound(message) => {
                 let _ = writeln!(console.err, "error: {message}");
                 10
             }

@@ -19,7 +19,7 @@ use quorate_core::{
 };
 
 use super::{
-    arguments::{ExecCommand, ReplayOptions},
+    arguments::{ExecCommand, RecordOptions},
     console::{Console, Paint, Stop},
 };
 
@@ -32,7 +32,7 @@ pub(super) fn exec(command: &ExecCommand, console: &mut Console<'_>) -> Result<u
     }
 }
 
-fn replay(options: &ReplayOptions, console: &mut Console<'_>) -> Result<u8, Stop> {
+fn replay(options: &RecordOptions, console: &mut Console<'_>) -> Result<u8, Stop> {
     let found = read(&options.file)?;
     let paint = Paint(console.paint);
     writeln!(
@@ -64,7 +64,7 @@ fn replay(options: &ReplayOptions, console: &mut Console<'_>) -> Result<u8, Stop
 fn read(path: &Path) -> Result<Mismatch, Stop> {
     let bytes = fs::read(path)
         .map_err(|error| Stop::Usage(format!("cannot read {}: {error}", path.display())))?;
-    Mismatch::decode(&bytes).map_err(|error| Stop::Record(format!("{}: {error}", path.display())))
+    Mismatch::decode(&bytes).map_err(|error| Stop::Unsound(format!("{}: {error}", path.display())))
 }
 
 /// The recorded one, the plain ones, and some more orders.

@@ -6,21 +6,31 @@
 
 mod account;
 mod arguments;
+mod arguments_lab;
+mod campaign;
 mod console;
 mod corpus;
+mod crew;
+mod diff;
+mod difference;
 mod exec;
 mod files;
 mod histories;
+mod keep;
 mod merge;
 mod points;
 mod progress;
 mod prove;
+mod replay;
 mod report;
 mod results;
 mod run;
+mod shrink;
+mod swarm;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod twins;
 
 use std::{ffi::OsString, io::Write};
 
@@ -70,6 +80,11 @@ pub fn main(
         Command::Report(options) => report::report(&options, runner, console),
         Command::Explain(options) => report::explain(&options, runner, console),
         Command::Prove(options) => prove::prove(&options, console),
+        Command::Replay(options) => replay::replay(&options, runner, console),
+        Command::Diff(options) => diff::diff(&options, runner, console),
+        Command::Swarm(options) => swarm::swarm(&options, runner, console),
+        Command::Twins(options) => twins::twins(&options, runner, console),
+        Command::Shrink(options) => shrink::shrink(&options, runner, console),
         Command::Exec(command) => exec::exec(&command, console),
     };
     match result {

@@ -7,7 +7,6 @@
 
 use std::{
     env,
-    io::Write,
     ops::Range,
     process::{Child, Command, Stdio},
 };
@@ -19,12 +18,10 @@ use super::{
     arguments::ProveOptions,
     console::{Console, Paint, Stop},
     corpus::{self, Entry},
+    difference::{Difference, Line},
     graver,
     run::seed_of,
 };
-
-/// Observations shown before the first difference.
-const LINES_BEFORE: usize = 4;
 
 /// How often a stretch is made again until the difference shows itself in it.
 const ATTEMPTS: usize = 4;
@@ -49,15 +46,6 @@ pub(super) struct Mark {
     pub(super) at_ns: u64,
     pub(super) observations: u64,
     pub(super) hash: String,
-}
-
-/// One observation.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
-pub(super) struct Line {
-    pub(super) index: u64,
-    pub(super) at_ns: u64,
-    pub(super) node: Option<String>,
-    pub(super) text: String,
 }
 
 /// How two testimonies compare.
@@ -123,8 +111,8 @@ pub(super) fn prove_one(
     let mut shown = false;
     for _ in 0..ATTEMPTS {
         let (one, other) = pair(Some(&window))?;
-        if let Some(place) = first_difference(&one.window, &other.window) {
-            show_difference(&one.window, &other.window, place, console.out, paint)?;
+        if let Some(difference) = Difference::within(&one.window, &other.window) {
+            difference.show(["one", "other"], console.out, paint)?;
             shown = true;
             break;
         }
@@ -162,38 +150,6 @@ pub(super) fn compare(one: &Testimony, other: &Testimony) -> Comparison {
         (None, None) => start.saturating_add(WINDOW_MAX),
     };
     Comparison::PartWithin(start..end.clamp(start + 1, start.saturating_add(WINDOW_MAX)))
-}
-
-/// The place of the first observation that is not the same on both sides.
-pub(super) fn first_difference(one: &[Line], other: &[Line]) -> Option<usize> {
-    let equal = one.iter().zip(other).take_while(|(a, b)| a == b).count();
-    (equal < one.len() || equal < other.len()).then_some(equal)
-}
-
-fn show_difference(
-    one: &[Line],
-    other: &[Line],
-    place: usize,
-    out: &mut dyn Write,
-    paint: Paint,
-) -> std::io::Result<()> {
-    let text = |line: &Line| {
-        let node = line.node.as_deref().unwrap_or("world");
-        format!(
-            "#{} {}.{:09}s {node:<4} {}",
-            line.index,
-            line.at_ns / 1_000_000_000,
-            line.at_ns % 1_000_000_000,
-            line.text
-        )
-    };
-    writeln!(out, "the first difference:")?;
-    for line in &one[place.saturating_sub(LINES_BEFORE)..place] {
-        writeln!(out, "        {}", paint.faint(text(line)))?;
-    }
-    let side = |lines: &[Line]| lines.get(place).map_or_else(|| "nothing more".to_owned(), text);
-    writeln!(out, "  one   {}", paint.bad(side(one)))?;
-    writeln!(out, "  other {}", paint.bad(side(other)))
 }
 
 fn two_processes(

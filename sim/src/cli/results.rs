@@ -66,6 +66,9 @@ pub(super) struct Row {
     pub(super) simulated_ms: u64,
     /// Wall time, in milliseconds.
     pub(super) wall_ms: u64,
+    /// Where the run's bundle is, if one was written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) bundle: Option<String>,
 }
 
 /// What a row is a row of.
@@ -92,6 +95,7 @@ impl Row {
             messages: report.counters.messages_sent,
             simulated_ms: report.simulated.millis(),
             wall_ms: u64::try_from(report.wall.as_millis()).unwrap_or(u64::MAX),
+            bundle: None,
         }
     }
 
@@ -106,7 +110,10 @@ impl Row {
 
     /// The one line that makes the run again.
     pub(super) fn replay(&self) -> String {
-        format!("cargo sim run {} --seed {}", quote(&self.file), self.seed)
+        match &self.bundle {
+            Some(bundle) => format!("cargo sim replay {}", quote(bundle)),
+            None => format!("cargo sim run {} --seed {}", quote(&self.file), self.seed),
+        }
     }
 }
 
@@ -175,6 +182,50 @@ fn parse(file: &str, text: &str) -> Result<Vec<Row>, Stop> {
         .collect()
 }
 
+/// The runs that an existing results file has, and their rows in the tally. Those of another build are
+/// no answer. With `fresh` the file is thrown away.
+pub(super) fn continued(
+    path: Option<&Path>,
+    fresh: bool,
+    build: &str,
+    tally: &mut Tally,
+) -> Result<BTreeSet<Key>, Stop> {
+    let Some(path) = path.filter(|path| path.exists()) else {
+        return Ok(BTreeSet::new());
+    };
+    if fresh {
+        fs::remove_file(path).map_err(|error| {
+            Stop::file(format_args!("cannot remove {}", path.display()), &error)
+        })?;
+        return Ok(BTreeSet::new());
+    }
+    let mut done = BTreeSet::new();
+    for row in read(path)? {
+        if row.build != build {
+            return Err(Stop::Usage(format!(
+                "{} has results of another build; give another file, or --fresh to begin anew",
+                path.display()
+            )));
+        }
+        done.insert(row.key());
+        tally.add(row);
+    }
+    Ok(done)
+}
+
+/// The first failure of its kind, at once.
+pub(super) fn tell_failure(row: &Row, out: &mut dyn Write, paint: Paint) -> io::Result<()> {
+    writeln!(
+        out,
+        "{} {} seed {}: {}\n  replay: {}",
+        paint.by_code(row.code, &row.verdict),
+        row.scenario,
+        row.seed,
+        row.detail,
+        row.replay()
+    )
+}
+
 /// A results file that is being added to.
 pub(super) struct Sink(Option<File>);
 
@@ -182,6 +233,16 @@ impl Sink {
     /// Nowhere.
     pub(super) const fn nowhere() -> Self {
         Self(None)
+    }
+
+    /// Into a file, or nowhere.
+    pub(super) fn to(path: Option<&Path>) -> Result<Self, Stop> {
+        match path {
+            None => Ok(Self::nowhere()),
+            Some(path) => Self::append(path).map_err(|error| {
+                Stop::file(format_args!("cannot write {}", path.display()), &error)
+            }),
+        }
     }
 
     /// Opens the file for adding to it, a cut-off last line removed.

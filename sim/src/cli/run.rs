@@ -10,11 +10,12 @@ use super::{
     arguments::RunArguments,
     console::{Console, Paint, Stop},
     corpus::{self, Entry},
-    graver, points,
+    graver, keep, points, replay,
     results::detail_of,
 };
 use crate::{
     history::History,
+    lab::{signature, signature::HELD},
     perfetto,
     report::{CrashAt, RunOptions, RunReport},
     report_html::{PackOptions, run_page},
@@ -59,6 +60,14 @@ pub(super) fn run(
         };
         let report = runner(&entry.scenario, seed, &options);
         draw(arguments, report.history.as_deref())?;
+        let replay = match &arguments.bundle {
+            Some(directory) if signature(&report) != HELD => {
+                let (crash, trace) = (options.crash_at.as_ref(), options.trace.as_deref());
+                let path = keep::write(directory, entry, crash, &report, trace)?;
+                replay::replay_line(path.as_ref())
+            }
+            _ => replay,
+        };
         let paint = Paint(console.paint);
         if arguments.json {
             writeln!(console.out, "{}", to_json(entry, &report, &replay))?;

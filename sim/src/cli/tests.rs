@@ -3,6 +3,8 @@
 //! Runs are made up by small functions, so that every verdict can be had and nothing here depends on
 //! the protocol.
 
+mod lab;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     env, fs,
@@ -23,7 +25,8 @@ use quorate_core::{
 use super::{
     arguments::Shard,
     corpus::{self, Entry},
-    prove::{Line, Mark as Point, Testimony},
+    difference::Line,
+    prove::{Mark as Point, Testimony},
     results, sweep, *,
 };
 use crate::{
@@ -221,7 +224,11 @@ fn usage() {
         assert_eq!(said.code, 2, "{arguments:?}: {}{}", said.out, said.err);
         assert!(!said.err.is_empty(), "{arguments:?} was refused without a word");
     }
-    for command in ["list", "new", "check", "run", "sweep", "merge", "prove"] {
+    let commands = [
+        "list", "new", "check", "run", "sweep", "merge", "prove", "replay", "diff", "swarm",
+        "shrink", "twins",
+    ];
+    for command in commands {
         let said = quorate(&[command, "--help"], never);
         assert_eq!(said.code, 0);
         assert!(said.out.contains("Example"), "`{command} --help` shows no example");
@@ -678,18 +685,22 @@ fn prove_finds_the_first_difference() {
         &scratch,
         &said,
         expect![[r#"
-        seed 9  prove  two processes differ
-          one   95be47385dfa4c039eea50d9f650e891f8abc6366b89a00b00c00c2fbea4c8f6 held
-          other bf529a20246170ab66a252c3a91fc6c8d39195333bbe69a0690dc07b3f9ca1d3 held
-        the first difference:
-                #43 0.000000301s n1   step 43
-                #44 0.000000308s n1   step 44
-                #45 0.000000315s n1   step 45
-                #46 0.000000322s n1   step 46
-          one   #47 0.000000329s n1   step 47
-          other #47 0.000000329s n1   leap 47
-          replay: cargo sim prove DIR/prove.toml --seed 9
-    "#]],
+            seed 9  prove  two processes differ
+              one   95be47385dfa4c039eea50d9f650e891f8abc6366b89a00b00c00c2fbea4c8f6 held
+              other bf529a20246170ab66a252c3a91fc6c8d39195333bbe69a0690dc07b3f9ca1d3 held
+            the first difference:
+                    #43 0.000000301s n1   step 43
+                    #44 0.000000308s n1   step 44
+                    #45 0.000000315s n1   step 45
+                    #46 0.000000322s n1   step 46
+              one   #47 0.000000329s n1   step 47
+                    #48 0.000000336s n1   step 48
+                    #49 0.000000343s n1   step 49
+              other #47 0.000000329s n1   leap 47
+                    #48 0.000000336s n1   leap 48
+                    #49 0.000000343s n1   leap 49
+              replay: cargo sim prove DIR/prove.toml --seed 9
+        "#]],
     );
     // After the last checkpoint, at the very start, and where one side just stops.
     for (astray, count, wanted) in [

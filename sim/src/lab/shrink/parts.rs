@@ -1,0 +1,157 @@
+//! What a scenario can be taken apart into: its faults and its behaviours, and the names in them.
+
+use crate::scenario::{Behaviour, Links, NodeName, Partition, Scenario, Selector, Targets, Verb};
+
+/// One of them, by its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// A `[[fault]]`.
+    Fault(usize),
+    /// A `[[byzantine]]`.
+    Behaviour(usize),
+}
+
+/// Writes down what every fault and behaviour draws, so that it stays when places change.
+pub(super) fn pin_draws(scenario: &mut Scenario) {
+    for (place, fault) in (0..).zip(&mut scenario.faults) {
+        fault.draw = Some(fault.draw_at(place));
+    }
+    for (place, spec) in (0_u32..).zip(&mut scenario.byzantine) {
+        spec.draw = Some(spec.draw.unwrap_or(place));
+    }
+}
+
+/// All of them, behaviours first: the end of the list is tried alone after the beginning.
+pub(super) fn all(scenario: &Scenario) -> Vec<Part> {
+    let behaviours = (0..scenario.byzantine.len()).map(Part::Behaviour);
+    behaviours.chain((0..scenario.faults.len()).map(Part::Fault)).collect()
+}
+
+/// The scenario with only these.
+pub(super) fn only(scenario: &Scenario, kept: &[Part]) -> Scenario {
+    let mut scenario = scenario.clone();
+    pin_draws(&mut scenario);
+    let mut place = 0;
+    scenario.faults.retain(|_| {
+        place += 1;
+        kept.contains(&Part::Fault(place - 1))
+    });
+    let mut place = 0;
+    scenario.byzantine.retain(|_| {
+        place += 1;
+        kept.contains(&Part::Behaviour(place - 1))
+    });
+    scenario
+}
+
+/// Lists of names of which one can be left out.
+fn lists(scenario: &mut Scenario) -> Vec<&mut Vec<NodeName>> {
+    let mut lists = Vec::new();
+    for spec in &mut scenario.byzantine {
+        if let Behaviour::SilentTo { to } = &mut spec.behaviour {
+            lists.extend(names(to));
+        }
+        lists.extend(names(&mut spec.nodes));
+    }
+    for fault in &mut scenario.faults {
+        match &mut fault.verb {
+            Verb::Drop { links, .. }
+            | Verb::Duplicate { links, .. }
+            | Verb::Delay { links, .. }
+            | Verb::Reorder { links, .. }
+            | Verb::Corrupt { links, .. }
+            | Verb::Bandwidth { links, .. }
+            | Verb::Clog { links } => match links {
+                Links::All => {}
+                Links::Touching(targets) => lists.extend(names(&mut targets.nodes)),
+                Links::Directed { from, to } => {
+                    lists.extend(names(from));
+                    lists.extend(names(to));
+                }
+            },
+            Verb::Partition { shape, .. } => match shape {
+                Partition::Groups(groups) => lists.extend(groups),
+                Partition::Split(targets) | Partition::Bridge(targets) => {
+                    lists.extend(names(&mut targets.nodes));
+                }
+                Partition::OneWay { from, to } => {
+                    lists.extend(names(from));
+                    lists.extend(names(to));
+                }
+                Partition::Ring { .. } => {}
+            },
+            verb => {
+                if let Some(targets) = targets(verb) {
+                    lists.extend(names(&mut targets.nodes));
+                }
+            }
+        }
+    }
+    lists
+}
+
+fn names(selector: &mut Selector) -> Option<&mut Vec<NodeName>> {
+    match selector {
+        Selector::Nodes(names) => Some(names),
+        _ => None,
+    }
+}
+
+/// Whose machinery a fault of one node is about.
+pub(super) fn targets(verb: &mut Verb) -> Option<&mut Targets> {
+    match verb {
+        Verb::SwizzleClog { targets }
+        | Verb::Isolate { targets, .. }
+        | Verb::Kill { targets, .. }
+        | Verb::Stop { targets, .. }
+        | Verb::Restart { targets }
+        | Verb::Pause { targets }
+        | Verb::Resume { targets }
+        | Verb::CrashLoop { targets, .. }
+        | Verb::Reformat { targets, .. }
+        | Verb::Slow { targets, .. }
+        | Verb::Upgrade { targets, .. }
+        | Verb::Skew { targets, .. }
+        | Verb::Drift { targets, .. }
+        | Verb::Jump { targets, .. }
+        | Verb::Strobe { targets, .. }
+        | Verb::Freeze { targets }
+        | Verb::LostUnsynced { targets, .. }
+        | Verb::TornWrite { targets, .. }
+        | Verb::Bitrot { targets, .. }
+        | Verb::MisdirectedWrite { targets, .. }
+        | Verb::IoError { targets, .. }
+        | Verb::Latency { targets, .. }
+        | Verb::Full { targets }
+        | Verb::FsyncLie { targets, .. } => Some(targets),
+        Verb::Drop { .. }
+        | Verb::Duplicate { .. }
+        | Verb::Delay { .. }
+        | Verb::Reorder { .. }
+        | Verb::Corrupt { .. }
+        | Verb::Bandwidth { .. }
+        | Verb::Partition { .. }
+        | Verb::Clog { .. }
+        | Verb::Heal => None,
+    }
+}
+
+/// How many names there are of which one can be left out.
+pub(super) fn names_in(scenario: &Scenario) -> usize {
+    let mut scenario = scenario.clone();
+    lists(&mut scenario).iter().map(|list| list.len()).sum()
+}
+
+/// Leaves one of the names out, unless its list has no other.
+pub(super) fn drop_name(scenario: &mut Scenario, place: usize) {
+    let mut place = place;
+    for list in lists(scenario) {
+        if place < list.len() {
+            if list.len() > 1 {
+                list.remove(place);
+            }
+            return;
+        }
+        place -= list.len();
+    }
+}

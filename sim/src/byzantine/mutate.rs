@@ -11,7 +11,7 @@ use std::sync::Arc;
 use quorate_core::{
     codec::Bounded,
     message::{Message, Proposal},
-    vote::Vote,
+    vote::{Signable, Vote},
 };
 
 use super::{Behaviour, Context, Outgoing};
@@ -80,18 +80,27 @@ impl Behaviour for Mutate {
 
 /// The message with signatures that hold on whatever it now has the node say.
 fn signed_again(context: &Context<'_>, message: Message) -> Message {
-    let again = |vote: &Vote| {
-        if vote.signer == context.index { context.sign(vote.statement) } else { *vote }
-    };
     match message {
-        Message::Vote(vote) => Message::Vote(again(&vote)),
-        Message::Votes(votes) => Message::Votes(Bounded::new(votes.iter().map(again).collect())),
+        Message::Vote(vote) => Message::Vote(again(context, &vote)),
+        Message::Votes(votes) => {
+            let votes = votes.iter().map(|vote| again(context, vote));
+            Message::Votes(Bounded::new(votes.collect()))
+        }
+        Message::CheckpointVotes(votes) => {
+            let votes = votes.iter().map(|vote| again(context, vote));
+            Message::CheckpointVotes(Bounded::new(votes.collect()))
+        }
         Message::Proposal(proposal) => {
-            let notarize = again(&proposal.notarize);
+            let notarize = again(context, &proposal.notarize);
             Message::Proposal(Arc::new(Proposal { notarize, ..(*proposal).clone() }))
         }
         other => other,
     }
+}
+
+/// An own vote with a signature that holds.
+fn again<S: Signable + Clone>(context: &Context<'_>, vote: &Vote<S>) -> Vote<S> {
+    if vote.signer == context.index { context.sign(vote.statement.clone()) } else { vote.clone() }
 }
 
 #[cfg(test)]

@@ -54,7 +54,7 @@ impl Campaign<'_> {
         runner: Runner,
         console: &mut Console<'_>,
     ) -> Result<u8, Stop> {
-        let build = results::build()?;
+        let build = results::build();
         let mut tally = Tally::default();
         let done = results::continued(share.output, false, &build, &mut tally)?;
         let done: BTreeSet<u64> = done.into_iter().map(|(_, _, number)| number).collect();

@@ -6,13 +6,12 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    env, fs,
+    fs,
     fs::{File, OpenOptions},
     io::{self, Read, Seek, SeekFrom, Write},
     path::Path,
 };
 
-use quorate_core::digest::{Domain, Hasher};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -24,6 +23,7 @@ use super::{
 };
 use crate::{
     junit::junit,
+    lab::Build,
     report::{RunReport, Verdict},
     report_html::{Cell, index_page},
 };
@@ -38,7 +38,7 @@ const SEEDS_LISTED_MAX: usize = 8;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Row {
-    /// Which executable made the run.
+    /// Which sources the simulator that made the run is of.
     pub(super) build: String,
     /// The scenario's name.
     pub(super) scenario: String,
@@ -150,14 +150,9 @@ fn signature_of(detail: &str) -> String {
     words.join(" ")
 }
 
-/// A name for this executable: results of another one are not results of this one.
-pub(super) fn build() -> Result<String, Stop> {
-    let path =
-        env::current_exe().map_err(|error| Stop::file("cannot find the own executable", &error))?;
-    let bytes = fs::read(&path)
-        .map_err(|error| Stop::file(format_args!("cannot read {}", path.display()), &error))?;
-    let digest = Hasher::new(Domain::Record).bytes(&bytes).finish().to_string();
-    Ok(digest[..16].to_owned())
+/// A name for this simulator: results of another one are not results of this one.
+pub(super) fn build() -> String {
+    Build::this().sources
 }
 
 /// Reads a results file. A line that a crash has cut off at the end is left out.

@@ -66,7 +66,7 @@ pub(super) fn sweep(
     console: &mut Console<'_>,
 ) -> Result<u8, Stop> {
     let entries = corpus::load(&options.path)?;
-    let build = results::build()?;
+    let build = results::build();
     let mut tally = Tally::default();
     let output = options.output.as_deref();
     let done = results::continued(output, options.fresh, &build, &mut tally)?;

@@ -60,10 +60,12 @@ pub struct Footprint {
     pub blocks: u64,
     /// Requests to peers and jobs not answered yet.
     pub pending: u64,
-    /// Transactions waiting.
+    /// Transactions waiting for a block.
     pub mempool_transactions: u64,
     /// Bytes of them.
     pub mempool_bytes: u64,
+    /// Bytes of those waiting for a signature check.
+    pub unchecked_bytes: u64,
 }
 
 /// How execution is doing, for people.
@@ -384,8 +386,9 @@ impl Replica {
             certificates: count(certificates),
             blocks: count(blocks) + count(self.execution.queued().count()),
             pending: count(pending) + count(self.sync.pending()) + count(heights) + count(checks),
-            mempool_transactions: self.mempool.len().saturating_add(self.mempool.unchecked()),
-            mempool_bytes: self.mempool.bytes().saturating_add(self.mempool.unchecked_bytes()),
+            mempool_transactions: self.mempool.len(),
+            mempool_bytes: self.mempool.bytes(),
+            unchecked_bytes: self.mempool.unchecked_bytes(),
         }
     }
 

@@ -485,6 +485,12 @@ pub struct Counters {
     pub announced_body_bytes: u64,
     /// Transactions that somebody lacked of an announced block and was given.
     pub transactions_given: u64,
+    /// Of all transactions in finalized blocks, those that did what they were meant to.
+    pub transactions_applied: u64,
+    /// Those that failed at their payer's cost.
+    pub transactions_failed: u64,
+    /// Those that were skipped.
+    pub transactions_skipped: u64,
     /// fsyncs of all disks.
     pub fsyncs: u64,
     /// Crashes, by faults and by failed writes.

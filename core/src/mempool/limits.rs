@@ -4,6 +4,9 @@ use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::{config::Parameters, types::Height};
 
+/// Bytes of transactions waiting for a signature check.
+pub const UNCHECKED_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
 /// Bounds of the mempool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Limits {
@@ -51,7 +54,7 @@ impl Limits {
             accounts_max: 65_536,
             recent_max: 16_384,
             unchecked_source_bytes_max: 2 * 1024 * 1024,
-            unchecked_bytes_max: 16 * 1024 * 1024,
+            unchecked_bytes_max: UNCHECKED_BYTES_MAX,
             peer_bytes_per_second: 8 * 1024 * 1024,
             peer_bytes_burst: 8 * 1024 * 1024,
         }

@@ -33,7 +33,7 @@ use self::{
     recent::Recent,
 };
 pub use self::{
-    limits::{Limits, Room},
+    limits::{Limits, Room, UNCHECKED_BYTES_MAX},
     refusal::Refusal,
 };
 use crate::{

@@ -19,6 +19,7 @@ pub mod mutate;
 pub mod replay_stale;
 pub mod silent_to;
 pub mod split;
+pub mod unpayable;
 pub mod withhold;
 pub mod wrong_state_root;
 
@@ -248,6 +249,7 @@ fn of_spec(
         }
         Spec::DelayProposal { by } => Box::new(delay_proposal::DelayProposal::new(*by)),
         Spec::InvalidBlock => Box::new(invalid_block::InvalidBlock),
+        Spec::Unpayable => Box::new(unpayable::Unpayable),
         Spec::LieInSync => Box::new(lie_in_sync::LieInSync),
         Spec::WrongStateRoot => Box::new(wrong_state_root::WrongStateRoot),
         Spec::Garbage => Box::new(garbage::Garbage),

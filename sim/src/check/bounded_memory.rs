@@ -1,5 +1,7 @@
 //! No honest replica holds more than its limits, whatever it is sent.
 
+use quorate_core::mempool::UNCHECKED_BYTES_MAX;
+
 use super::{Checker, Scene, Violation};
 use crate::{
     scenario::{Invariant, MemoryLimits},
@@ -38,6 +40,7 @@ impl Checker for BoundedMemory {
             ("views", held.views, self.limits.votes_max),
             ("transactions", held.mempool_transactions, parameters.mempool_transactions_max),
             ("bytes of transactions", held.mempool_bytes, parameters.mempool_bytes_max),
+            ("bytes of unchecked transactions", held.unchecked_bytes, UNCHECKED_BYTES_MAX),
         ];
         match limits.iter().find(|(_, held, limit)| held > limit) {
             None => Ok(()),

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use quorate_core::{
     effect::{PeerFault, Timer},
     event::{Event, TimeoutReason},
+    execution::Outcome,
     mempool::Refusal,
     message::Message,
     store::Record,
@@ -89,8 +90,17 @@ impl Marks {
                     }
                 }
             }
-            What::Executed { block, .. } if !block.payload().evidence.is_empty() => {
-                self.see(Mark::EvidenceInBlock);
+            What::Executed { block, result, .. } => {
+                if !block.payload().evidence.is_empty() {
+                    self.see(Mark::EvidenceInBlock);
+                }
+                for (_, outcome) in &result.outcomes {
+                    match outcome {
+                        Outcome::Applied => {}
+                        Outcome::Failed(_) => self.see(Mark::TransactionFailed),
+                        Outcome::Skipped(_) => self.see(Mark::TransactionSkipped),
+                    }
+                }
             }
             What::Reported(event) => self.on_event(node, event),
             _ => {}
@@ -146,8 +156,12 @@ impl Marks {
             | Event::Fetching { .. }
             | Event::TransactionAdmitted(_) => {}
             Event::TransactionRefused(_, refusal) => {
+                self.see(Mark::TransactionRefused);
                 if matches!(refusal, Refusal::Full | Refusal::Evicted) {
                     self.see(Mark::MempoolFull);
+                }
+                if *refusal == Refusal::Replaced {
+                    self.see(Mark::TransactionReplaced);
                 }
             }
         }

@@ -1,7 +1,8 @@
 //! What must hold in every run, checked from outside.
 //!
 //! Each checker restates one invariant in its own words and arithmetic, from observations alone; none
-//! calls a predicate of the protocol, or a mistake there would excuse itself here. What is needed by
+//! calls a predicate of the protocol, or a mistake there would excuse itself here. ([`replay`] executes
+//! blocks as the core does, but in another order: what it judges is that none matters.) What is needed by
 //! several of them (who voted for what, which blocks exist, what lies on which disk) is gathered once,
 //! in [`Scene`]. The invariants are about honest validators: see [`Honesty`].
 
@@ -21,6 +22,7 @@ pub mod mirror;
 pub mod monotone_finalized;
 pub mod no_honest_equivocation;
 pub mod oracle;
+pub mod replay;
 pub mod scene;
 pub mod set;
 pub mod state_root;

@@ -16,6 +16,7 @@ use super::{
     liveness::Liveness,
     monotone_finalized::MonotoneFinalized,
     no_honest_equivocation::NoHonestEquivocation,
+    replay::Replay,
     state_root::StateRoot,
     supply::SupplyConserved,
     sync_only_verified::SyncOnlyVerified,
@@ -70,7 +71,11 @@ impl Checks {
                 Invariant::NoHonestEquivocation => Box::new(NoHonestEquivocation::default()),
                 Invariant::VoteRules => Box::new(VoteRules),
                 Invariant::MonotoneFinalized => Box::new(MonotoneFinalized::default()),
-                Invariant::StateRoot => Box::new(StateRoot::default()),
+                Invariant::StateRoot => {
+                    let replay = Replay::new(&checks.scene.genesis);
+                    checks.push(Box::new(replay));
+                    Box::new(StateRoot::default())
+                }
                 Invariant::Checkpoints => Box::new(CheckpointsAgree::default()),
                 Invariant::DurableVotes => Box::new(DurableVotes::default()),
                 Invariant::CertificatesValid => Box::new(CertificatesValid::default()),

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use quorate_core::{
     execution::Outcome,
+    message::{Body, Message},
+    transaction::Address,
     types::{Digest, Height},
 };
 
@@ -32,6 +34,17 @@ impl Checker for Validity {
         match &observation.what {
             What::Submitted(transaction) => {
                 self.submitted.insert(*transaction);
+                Ok(())
+            }
+            // Whoever is dishonest may be a client as well, if only with its own key.
+            What::Sent { parcel, .. } if !scene.honesty.is_honest_node(observation.node) => {
+                let Message::Proposal(proposal) = parcel.message().as_ref() else { return Ok(()) };
+                let Body::Full(block) = &proposal.body else { return Ok(()) };
+                let actor = scene.actor(observation.node.number());
+                let own = actor.map(|actor| Address::of_key(&actor.key));
+                let transactions = block.payload().transactions.iter();
+                let own = transactions.filter(|one| Some(one.body.payer.address()) == own);
+                self.submitted.extend(own.map(|one| one.id()));
                 Ok(())
             }
             What::Executed { block, result, .. }

@@ -348,6 +348,15 @@ fn show_sums(report: &RunReport, out: &mut dyn Write, paint: Paint) -> IoResult<
             counted(counters.transactions_given, "transaction", "transactions"),
         )?;
     }
+    let (applied, failed, skipped) = (
+        counters.transactions_applied,
+        counters.transactions_failed,
+        counters.transactions_skipped,
+    );
+    if applied + failed + skipped > 0 {
+        let (applied, failed, skipped) = (grouped(applied), grouped(failed), grouped(skipped));
+        writeln!(out, "executed: {applied} applied, {failed} failed, {skipped} skipped")?;
+    }
     if counters.crashes > 0 || counters.restarts > 0 {
         writeln!(
             out,

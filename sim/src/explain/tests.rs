@@ -54,7 +54,7 @@ fn a_proposal_that_reached_too_few() {
     view.nullified = vec![(3, 219_000_000)];
     let failure = fate_of(&history, 3).expect("it was entered");
     expect![[r#"
-        view 3, leader n0: it proposed height 2 at 0.118 s; it did not reach n2 (lost: partition), n1 (lost: receiver down). n3 had notarize votes of weight 3 where 3 is a quorum: n1 (down).
+        view 3, leader n0: it proposed height 2 at 0.118 s; it did not reach n2 (lost: partition), n1 (lost: receiver down). n3 had notarize votes of weight 3 where 3 is a quorum, without n1 (down).
           n3 gave up after 101 ms (no certificate in time). Nullified at 0.219 s, after 102 ms."#]].assert_eq(&failure.lines.join("\n"));
 }
 

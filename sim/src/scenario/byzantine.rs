@@ -140,6 +140,8 @@ pub enum Behaviour {
     },
     /// Proposes blocks no validator may accept.
     InvalidBlock,
+    /// Puts a well-signed transaction that cannot pay into its blocks.
+    Unpayable,
     /// Claims a wrong state after execution.
     WrongStateRoot,
     /// Answers questions for blocks with the wrong ones.
@@ -158,7 +160,7 @@ pub enum Behaviour {
 
 impl Behaviour {
     /// Every verb, in the order of the documentation.
-    pub const NAMES: [&'static str; 16] = [
+    pub const NAMES: [&'static str; 17] = [
         "equivocate_proposal",
         "equivocate_vote",
         "twin",
@@ -171,6 +173,7 @@ impl Behaviour {
         "amnesia",
         "delay_proposal",
         "invalid_block",
+        "unpayable",
         "wrong_state_root",
         "lie_in_sync",
         "flood",
@@ -193,6 +196,7 @@ impl Behaviour {
             Self::Amnesia => "amnesia",
             Self::DelayProposal { .. } => "delay_proposal",
             Self::InvalidBlock => "invalid_block",
+            Self::Unpayable => "unpayable",
             Self::WrongStateRoot => "wrong_state_root",
             Self::LieInSync => "lie_in_sync",
             Self::Flood { .. } => "flood",

@@ -22,9 +22,9 @@ pub use self::{
     condition::{CrashPoint, End, NodeName, Selector, Trigger, Until},
     fault::{ClockReading, DiskOp, Fault, InFlight, Links, Partition, Targets, Verb},
     model::{
-        Check, Clock, Cluster, Codec, Crypto, Disk, Expect, Invariant, IoErrors, Jobs, LinkModel,
-        LinkOverride, Liveness, Mark, MemoryLimits, Network, Outcome, Run, Scenario, SeedRange,
-        StakePlan, Torn, Workload,
+        Check, Clock, Cluster, Codec, Crypto, Disk, Execution, Expect, Invariant, IoErrors, Jobs,
+        LinkModel, LinkOverride, Liveness, Mark, MemoryLimits, Mix, Network, Order, Outcome,
+        Pattern, Run, Scenario, SeedRange, StakePlan, Torn, Workload,
     },
     parse::{exercise, is_name, load, parse},
     problem::{Problem, Problems},

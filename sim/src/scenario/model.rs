@@ -36,6 +36,8 @@ pub struct Scenario {
     pub disk: Disk,
     /// `[jobs]`.
     pub jobs: Jobs,
+    /// How blocks are executed.
+    pub execution: Execution,
     /// `[workload]`.
     pub workload: Workload,
     /// `[[fault]]`, in the file's order.
@@ -68,6 +70,7 @@ impl Scenario {
             clock: Clock::default(),
             disk: Disk::default(),
             jobs: Jobs::default(),
+            execution: Execution::default(),
             workload: Workload::default(),
             faults: Vec::new(),
             byzantine: Vec::new(),
@@ -144,6 +147,29 @@ pub enum Codec {
     Memory,
     /// Encoded, limited and decoded, as on a real network.
     Wire,
+}
+
+/// The order in which transactions of a block run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// That of the block at every second validator, at the others a random legal one.
+    #[default]
+    Mixed,
+    /// That of the block.
+    Sequential,
+    /// In batches without conflicts.
+    Waves,
+    /// A random legal one, another at every validator and height.
+    Shuffled,
+}
+
+/// `[execution]`: how finalized blocks are executed, which never changes what comes of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Execution {
+    /// In which order.
+    pub order: Order,
+    /// Whether every block also runs in order, and a difference ends the run.
+    pub test_mode: bool,
 }
 
 /// `[cluster]`: who takes part.
@@ -334,7 +360,9 @@ pub struct Workload {
     pub accounts: u32,
     /// How many accounts get nearly all of the transfers, so that they conflict; 0 for none.
     pub hot_accounts: u32,
-    /// How likely a transaction cannot be applied (bad nonce, no funds).
+    /// Which patterns, each with its share.
+    pub mix: Mix,
+    /// How likely a transaction cannot be applied (bad nonce, no funds, and more in turn).
     pub invalid: Ppm,
     /// How likely a client hands its transaction to two validators at once.
     pub resubmit: Ppm,
@@ -344,12 +372,102 @@ pub struct Workload {
     pub stop: Option<Span>,
 }
 
+/// What clients do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Pattern {
+    /// Anybody pays anybody.
+    P2p,
+    /// Anybody pays one and the same account.
+    Hot,
+    /// Each account pays the next, so that each transfer builds on the one before.
+    Chain,
+    /// Anybody pays many at once.
+    Batch,
+    /// The last transaction's nonce again, for a transfer at twice the fee.
+    Replacement,
+    /// Assets are made, minted, sent and burned.
+    Assets,
+    /// Tokens are frozen, unfrozen and withdrawn.
+    Energy,
+    /// Accounts take a second signer, pay with both and let it go.
+    MultiSig,
+    /// Tokens become coins, coins others and tokens again.
+    Coins,
+    /// Objects are made, changed, given away, shared, frozen and deleted.
+    Objects,
+}
+
+impl Pattern {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::P2p,
+        Self::Hot,
+        Self::Chain,
+        Self::Batch,
+        Self::Replacement,
+        Self::Assets,
+        Self::Energy,
+        Self::MultiSig,
+        Self::Coins,
+        Self::Objects,
+    ];
+
+    /// Its name in scenario files.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::P2p => "p2p",
+            Self::Hot => "hot",
+            Self::Chain => "chain",
+            Self::Batch => "batch",
+            Self::Replacement => "replacement",
+            Self::Assets => "assets",
+            Self::Energy => "energy",
+            Self::MultiSig => "multisig",
+            Self::Coins => "coins",
+            Self::Objects => "objects",
+        }
+    }
+}
+
+/// Patterns with their shares, in the order of [`Pattern::ALL`]; never all zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mix {
+    /// One share per pattern.
+    pub shares: [u32; Pattern::ALL.len()],
+}
+
+impl Default for Mix {
+    fn default() -> Self {
+        let mut shares = [0; Pattern::ALL.len()];
+        shares[0] = 1;
+        Self { shares }
+    }
+}
+
+impl Mix {
+    /// The pattern that a draw falls on.
+    #[must_use]
+    pub fn pick(&self, draw: u64) -> Pattern {
+        let total: u64 = self.shares.iter().map(|share| u64::from(*share)).sum();
+        let mut place = draw % total.max(1);
+        for (pattern, share) in Pattern::ALL.into_iter().zip(self.shares) {
+            match place.checked_sub(u64::from(share)) {
+                None => return pattern,
+                Some(rest) => place = rest,
+            }
+        }
+        Pattern::P2p
+    }
+}
+
 impl Default for Workload {
     fn default() -> Self {
         Self {
             tx_per_second: 0,
             accounts: 100,
             hot_accounts: 0,
+            mix: Mix::default(),
             invalid: Ppm::NEVER,
             resubmit: Ppm::NEVER,
             start: Span::ZERO,
@@ -535,11 +653,19 @@ pub enum Mark {
     CheckpointsOverdue,
     /// A validator stopped executing because results differ.
     ExecutionHalted,
+    /// A transaction in a final block failed.
+    TransactionFailed,
+    /// A transaction in a final block was skipped.
+    TransactionSkipped,
+    /// A mempool turned a transaction away, or dropped it.
+    TransactionRefused,
+    /// A mempool dropped a transaction for another with its nonce.
+    TransactionReplaced,
 }
 
 impl Mark {
     /// Each with its name in a scenario file.
-    pub const ALL: [(Self, &'static str); 26] = [
+    pub const ALL: [(Self, &'static str); 30] = [
         (Self::ViewChangeCompleted, "view_change_completed"),
         (Self::VoteRecoveredFromLog, "vote_recovered_from_log"),
         (Self::ProposalAfterRestart, "proposal_after_restart"),
@@ -566,6 +692,10 @@ impl Mark {
         (Self::CheckpointDissent, "checkpoint_dissent"),
         (Self::CheckpointsOverdue, "checkpoints_overdue"),
         (Self::ExecutionHalted, "execution_halted"),
+        (Self::TransactionFailed, "transaction_failed"),
+        (Self::TransactionSkipped, "transaction_skipped"),
+        (Self::TransactionRefused, "transaction_refused"),
+        (Self::TransactionReplaced, "transaction_replaced"),
     ];
 
     /// Its name in a scenario file.

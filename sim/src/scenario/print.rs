@@ -17,8 +17,8 @@ use super::{
     condition::{CrashPoint, End, NodeName, Selector, Trigger, Until},
     fault::{ClockReading, DiskOp, Fault, InFlight, Links, Partition, Targets, Verb},
     model::{
-        Check, Cluster, Codec, Crypto, Disk, Expect, LinkModel, Outcome, Run, Scenario, StakePlan,
-        Workload,
+        Check, Cluster, Codec, Crypto, Disk, Execution, Expect, LinkModel, Order, Outcome, Pattern,
+        Run, Scenario, StakePlan, Workload,
     },
     quantity::{Distribution, SignedSpan},
     scalar::span_text,
@@ -95,6 +95,24 @@ impl Scenario {
             distribution,
         );
         text.section("[jobs]", jobs);
+        let mut execution = Vec::new();
+        let base = Execution::default();
+        differing(&mut execution, "order", &self.execution.order, &base.order, |order| {
+            quoted(match order {
+                Order::Mixed => "mixed",
+                Order::Sequential => "sequential",
+                Order::Waves => "waves",
+                Order::Shuffled => "shuffled",
+            })
+        });
+        differing(
+            &mut execution,
+            "test_mode",
+            &self.execution.test_mode,
+            &base.test_mode,
+            bool::to_string,
+        );
+        text.section("[execution]", execution);
         text.section("[workload]", workload_keys(&self.workload));
     }
 }
@@ -349,6 +367,12 @@ fn workload_keys(workload: &Workload) -> Vec<String> {
     differing(&mut keys, "tx_per_second", &workload.tx_per_second, &base.tx_per_second, number);
     differing(&mut keys, "accounts", &workload.accounts, &base.accounts, number);
     differing(&mut keys, "hot_accounts", &workload.hot_accounts, &base.hot_accounts, number);
+    differing(&mut keys, "mix", &workload.mix, &base.mix, |mix| {
+        let shares = Pattern::ALL.into_iter().zip(mix.shares).filter(|(_, share)| *share > 0);
+        let shares: Vec<String> =
+            shares.map(|(pattern, share)| format!("{} = {share}", pattern.name())).collect();
+        format!("{{ {} }}", shares.join(", "))
+    });
     differing(&mut keys, "invalid", &workload.invalid, &base.invalid, ToString::to_string);
     differing(&mut keys, "resubmit", &workload.resubmit, &base.resubmit, ToString::to_string);
     differing(&mut keys, "start", &workload.start, &base.start, |value| span(*value));
@@ -636,6 +660,7 @@ fn print_byzantine(spec: &ByzantineSpec, text: &mut Text) {
         | Behaviour::ReplayStale
         | Behaviour::Amnesia
         | Behaviour::InvalidBlock
+        | Behaviour::Unpayable
         | Behaviour::WrongStateRoot
         | Behaviour::LieInSync => {}
     }

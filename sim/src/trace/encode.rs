@@ -102,7 +102,7 @@ impl What {
             }
             Self::Holds(held) => {
                 put(out, &(held.views, held.votes, held.certificates, held.blocks, held.pending));
-                put(out, &(held.mempool_transactions, held.mempool_bytes));
+                put(out, &(held.mempool_transactions, held.mempool_bytes, held.unchecked_bytes));
             }
         }
     }

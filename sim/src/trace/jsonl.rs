@@ -182,6 +182,7 @@ fn fields(what: &What) -> Fields {
             ("pending", held.pending.into()),
             ("mempool_transactions", held.mempool_transactions.into()),
             ("mempool_bytes", held.mempool_bytes.into()),
+            ("unchecked_bytes", held.unchecked_bytes.into()),
         ],
     }
 }

@@ -8,7 +8,7 @@ use quorate_core::{
     committee::{Committee, Member},
     config::{Config, Genesis, GenesisAccount},
     effect::Recipients,
-    execution::ExecutionState,
+    execution::{ExecutionState, Executor, Options, Scheduler},
     leader::LeaderSchedule,
     random::{Rng, Seed},
     time::UnixMillis,
@@ -20,7 +20,7 @@ use quorate_core::{
 use super::{keyed::Key, keys::SigningKey, network::Machine, verifier::Memo};
 use crate::{
     byzantine::Context,
-    scenario::{Codec, Distribution, Ppm, Scenario},
+    scenario::{Codec, Distribution, Execution, Order, Ppm, Scenario},
     trace::NodeIndex,
 };
 
@@ -42,6 +42,8 @@ pub struct Common {
     pub committee: Committee,
     /// What signatures are bound to.
     pub context: SigningContext,
+    /// How blocks are executed.
+    pub execution: Execution,
     /// How long jobs take.
     pub jobs: Distribution,
     /// Whether messages pass through the codec.
@@ -112,6 +114,7 @@ impl Common {
             others: (0..validators).map(others).collect(),
             singles: (0..validators).map(|number| Arc::from([number])).collect(),
             nobody: Arc::from([]),
+            execution: scenario.execution,
             jobs: scenario.jobs.delay,
             codec: scenario.cluster.codec,
             measures: measures(scenario),
@@ -128,6 +131,22 @@ impl Common {
             keys,
             nodes,
         }
+    }
+
+    /// What executes blocks on a machine.
+    #[must_use]
+    pub fn executor(&self, machine: Machine) -> Executor {
+        let number = u64::from(machine.get());
+        let shuffled = || Scheduler::Shuffled(self.seed.fork("execution", number));
+        let scheduler = match self.execution.order {
+            Order::Mixed if number.is_multiple_of(2) => Scheduler::Sequential,
+            Order::Mixed | Order::Shuffled => shuffled(),
+            Order::Sequential => Scheduler::Sequential,
+            Order::Waves => Scheduler::Waves,
+        };
+        // In a simulation nothing is too small for what was asked for.
+        let test_mode = self.execution.test_mode;
+        Executor::inline(Options { scheduler, transactions_min: 1, weight_min: 0, test_mode })
     }
 
     /// Every machine with its name.

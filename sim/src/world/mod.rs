@@ -24,6 +24,7 @@ pub mod play;
 pub mod records;
 pub mod select;
 pub mod verifier;
+pub mod wallets;
 pub mod workload;
 
 /// A run is one thread, so a lock is never contended; a panic elsewhere ends the run anyway.

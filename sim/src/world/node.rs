@@ -17,7 +17,7 @@ use quorate_core::{
     codec::Bounded,
     effect::{Effect, Effects, Input, PeerCommand, PeerEvent, Recipients, Timer},
     event::Event,
-    execution::{ExecutedBlock, ExecutionState, Executor, Options, Scheduler},
+    execution::{ExecutedBlock, ExecutionState, Executor},
     job::{self, Job, JobResult},
     message::Message,
     random::Seed,
@@ -250,7 +250,8 @@ impl Process {
         let torn_bytes = u64::try_from(found.torn).expect("memory is finite");
         let started = What::Started { life, height, survived, torn_bytes, amnesiac };
         ledger.notes.push(Note { at, what: started });
-        replay(&stored, &mut execution, at, ledger);
+        let mut executor = common.executor(host.machine);
+        replay(&stored, &mut execution, &mut executor, at, ledger);
         let record =
             if amnesiac { SignerRecord::Lost } else { SignerRecord::Intact(recorded.clone()) };
         let seed = common.seed.fork("replica", number).fork("life", u64::from(life));
@@ -262,7 +263,7 @@ impl Process {
             replica,
             stored,
             execution,
-            executor: Executor::inline(options(common, host.machine)),
+            executor,
             promised: recorded.clone(),
             recorded,
             amnesiac,
@@ -575,7 +576,9 @@ impl Process {
     fn on_job(&mut self, host: &mut Host, ledger: &mut Ledger, job: &Job) {
         let altered = if host.diverges { without_last_transaction(job) } else { None };
         let result = match altered.as_ref().unwrap_or(job) {
-            Job::Execute { block } => JobResult::Executed(self.execute(block)),
+            Job::Execute { block } => {
+                JobResult::Executed(execute(&mut self.execution, &mut self.executor, block))
+            }
             asked => {
                 let mut memo = lock(&self.common.memo);
                 job::run(asked, &mut *memo, &mut self.execution, &self.stored)
@@ -597,21 +600,6 @@ impl Process {
         let nanos = u128::from(nanos) * u128::from(host.slow_milli) / 1_000;
         let at = self.now.saturating_add(u64::try_from(nanos).unwrap_or(u64::MAX));
         self.later(at, Due::Finished(Box::new(result)));
-    }
-
-    /// Executes a block as this machine does it.
-    ///
-    /// # Panics
-    /// If schedulers differ. What shows it again is left in a file.
-    fn execute(&mut self, block: &Block) -> ExecutedBlock {
-        let done = self.execution.execute_on(block, &mut self.executor);
-        if let Some(mismatch) = self.executor.take_mismatch() {
-            let difference = mismatch.sequential.difference(&mismatch.other);
-            let difference = difference.map_or_else(String::new, |one| one.to_string());
-            let kept = records::keep(&mismatch);
-            panic!("schedulers differ at height {}: {difference}; {kept}", done.height);
-        }
-        done
     }
 
     fn on_write(
@@ -871,23 +859,33 @@ fn fold(common: &Common, entries: &[Entry]) -> (Stored, ExecutionState) {
     (stored, execution)
 }
 
-/// How a machine executes blocks: the first one compares all schedulers, the others differ, so that
-/// an order that matters shows as a difference between them.
-fn options(common: &Common, machine: Machine) -> Options {
-    let number = u64::from(machine.get());
-    let shuffled = Scheduler::Shuffled(common.seed.fork("scheduler", number));
-    let scheduler = if number.is_multiple_of(2) { Scheduler::Sequential } else { shuffled };
-    match number {
-        0 => Options { scheduler: shuffled, test_mode: true, ..Options::default() },
-        _ => Options { scheduler, ..Options::default() },
+/// Executes a block as this machine does it.
+///
+/// # Panics
+/// If two orders of one block come to different results. What shows it again is left in a file.
+fn execute(state: &mut ExecutionState, executor: &mut Executor, block: &Block) -> ExecutedBlock {
+    let executed = state.execute_on(block, executor);
+    if let Some(mismatch) = executor.take_mismatch() {
+        let (height, scheduler) = (executed.height, mismatch.scheduler);
+        let difference = mismatch.sequential.difference(&mismatch.other);
+        let difference = difference.map_or_else(String::new, |one| format!(": {one}"));
+        let kept = records::keep(&mismatch);
+        panic!("height {height} comes to something else under {scheduler:?}{difference}; {kept}");
     }
+    executed
 }
 
 /// Executes every final block above the state again.
-fn replay(stored: &Stored, execution: &mut ExecutionState, at: u64, ledger: &mut Ledger) {
+fn replay(
+    stored: &Stored,
+    execution: &mut ExecutionState,
+    executor: &mut Executor,
+    at: u64,
+    ledger: &mut Ledger,
+) {
     for (_, archived) in stored.archive.range(execution.height().next()..) {
         let block = Arc::clone(&archived.block);
-        let result = Arc::new(execution.execute(&block));
+        let result = Arc::new(execute(execution, executor, &block));
         let what = What::Executed { block, result, replayed: true };
         ledger.notes.push(Note { at, what });
     }

@@ -441,6 +441,10 @@ impl Play {
                 if block.header().height > self.executed =>
             {
                 self.executed = block.header().height;
+                let counts = result.counts();
+                self.account.counters.transactions_applied += u64::from(counts.applied);
+                self.account.counters.transactions_failed += u64::from(counts.failed);
+                self.account.counters.transactions_skipped += u64::from(counts.skipped);
                 let ids = result.outcomes.iter().map(|(id, _)| *id);
                 let fresh = self.clients.on_final(ids);
                 for transaction in fresh {

@@ -1,4 +1,4 @@
-//! Clients: accounts with keys that submit signed transfers at an even rate.
+//! Clients: accounts with keys that submit signed transactions at an even rate, in a mix of patterns.
 //!
 //! A client hands its transaction to one live honest validator, or to two, and hands it in again
 //! elsewhere when that validator goes down before the transaction is final. What is sent, by whom and
@@ -8,23 +8,22 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use quorate_core::{
     codec::Bounded,
-    transaction::{
-        Address, Output, Transaction, TransactionBody, TransactionKind, TransactionSignature,
-    },
-    types::{Digest, Height},
+    crypto::Signature,
+    transaction::{Output, Payer, Transaction, TransactionKind, TransactionSignature},
+    types::{ChainId, Digest, Height},
 };
 
-use super::{common::Common, keyed::Key, network::Machine};
+use super::{
+    common::Common,
+    keyed::Key,
+    keys::SigningKey,
+    network::Machine,
+    wallets::{Draft, Wallets, place},
+};
 use crate::scenario::Workload;
 
 /// Transactions a client remembers as not final yet; older ones it gives up.
 const OPEN_MAX: usize = 10_000;
-
-/// Heights within which a transaction must be executed.
-const VALID_FOR: u64 = 1_000_000;
-
-/// What a transfer pays for being carried.
-const FEE: u64 = 1;
 
 /// All clients of a run.
 pub struct Clients {
@@ -32,7 +31,7 @@ pub struct Clients {
     key: Key,
     interval: u64,
     made: u64,
-    nonces: Vec<u64>,
+    wallets: Wallets,
     /// Not known to be final: who has it, by its number.
     open: BTreeMap<u64, (Machine, Arc<Transaction>)>,
     numbers: BTreeMap<Digest, u64>,
@@ -43,9 +42,6 @@ pub struct Clients {
 }
 
 mod purpose {
-    pub(super) const PAYER: u64 = 1;
-    pub(super) const PAYEE: u64 = 2;
-    pub(super) const AMOUNT: u64 = 3;
     pub(super) const INVALID: u64 = 4;
     pub(super) const TARGET: u64 = 5;
     pub(super) const TWICE: u64 = 6;
@@ -64,7 +60,10 @@ impl Clients {
             key: Key::new(&common.seed, "workload", 0),
             interval: 1_000_000_000 / per_second,
             made: 0,
-            nonces: vec![0; common.accounts.len()],
+            wallets: Wallets::new(
+                common.genesis.chain_id,
+                common.accounts.iter().map(SigningKey::public).collect(),
+            ),
             open: BTreeMap::new(),
             numbers: BTreeMap::new(),
             submitted: 0,
@@ -145,45 +144,75 @@ impl Clients {
     }
 
     fn make(&mut self, common: &Common, number: u64) -> Transaction {
-        let accounts = u64::try_from(common.accounts.len()).expect("accounts are few");
-        let payer = self.key.below(number, purpose::PAYER, accounts);
-        let payer = usize::try_from(payer).expect("below the accounts");
-        #[cfg(feature = "planted-unordered-map")]
-        let payer = super::planted::account_at(payer, common.accounts.len());
-        // Nearly all transfers go to the hot accounts, if there are any.
-        let hot = u64::from(self.model.hot_accounts).min(accounts);
-        let draw = self.key.at(number, purpose::PAYEE);
-        let among = if hot > 0 && !draw.is_multiple_of(10) { hot } else { accounts };
-        let payee = self.key.within(1).below(number, purpose::PAYEE, among);
-        let payee = usize::try_from(payee).expect("below the accounts");
-        let amount = 1 + self.key.below(number, purpose::AMOUNT, 100);
+        let draft = self.wallets.draft(&self.model, self.key, number);
         let invalid = self.model.invalid.hit(self.key.at(number, purpose::INVALID));
-        let broke = self.key.at(number, purpose::HOW_INVALID).is_multiple_of(2);
-        let nonce = self.nonces[payer];
-        let (nonce, amount) = match (invalid, broke) {
-            (false, _) => (nonce, amount),
-            (true, false) => (nonce + 1_000_000, amount),
-            (true, true) => (nonce, u64::MAX / 2),
-        };
-        // No mempool that knows the payer takes a transfer beyond its means. Where one is taken all the
-        // same it fails and uses up its nonce, and the payer's next transaction is refused for it.
-        if !invalid {
-            self.nonces[payer] += 1;
+        let how = self.key.at(number, purpose::HOW_INVALID);
+        let spoilt = invalid.then(|| Spoilt::ALL[place(how, Spoilt::ALL.len())]);
+        if spoilt.is_none() {
+            // What a pool refuses uses up no nonce.
+            self.wallets.made(&draft);
         }
-        let key = &common.accounts[payer];
-        let to = Address::of_key(&common.accounts[payee].public());
-        let body = TransactionBody::new(
-            common.genesis.chain_id,
-            Address::of_key(&key.public()),
-            nonce,
-            FEE,
-            Height::new(VALID_FOR),
-            TransactionKind::transfer(vec![Output::native(to, amount)]),
-        );
-        let signature = key.sign(&body.signing_message());
-        let signatures = vec![TransactionSignature { key: key.public(), signature }];
-        Transaction { body, signatures: Bounded::new(signatures) }
+        sign(common, draft, spoilt)
     }
+}
+
+/// What can be wrong with a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Spoilt {
+    NonceGap,
+    NonceUsed,
+    BeyondMeans,
+    Expired,
+    OtherChain,
+    NoOutputs,
+    ZeroAmount,
+    OtherKey,
+    BadSignature,
+}
+
+impl Spoilt {
+    const ALL: [Self; 9] = [
+        Self::NonceGap,
+        Self::NonceUsed,
+        Self::BeyondMeans,
+        Self::Expired,
+        Self::OtherChain,
+        Self::NoOutputs,
+        Self::ZeroAmount,
+        Self::OtherKey,
+        Self::BadSignature,
+    ];
+}
+
+/// Signs a draft, or something like it with one thing wrong.
+fn sign(common: &Common, draft: Draft, spoilt: Option<Spoilt>) -> Transaction {
+    let Draft { payer, nonce, mut body, mut signers } = draft;
+    let to_itself =
+        |amount| TransactionKind::transfer(vec![Output::native(body.payer.address(), amount)]);
+    let with_nonce = |nonce| Payer::Account { address: body.payer.address(), nonce };
+    let accounts = common.accounts.len();
+    match spoilt {
+        None | Some(Spoilt::BadSignature) => {}
+        Some(Spoilt::NonceGap) => body.payer = with_nonce(nonce + 1_000_000),
+        Some(Spoilt::NonceUsed) => body.payer = with_nonce(nonce.saturating_sub(1)),
+        Some(Spoilt::BeyondMeans) => body.kind = to_itself(u64::MAX / 1_024),
+        Some(Spoilt::Expired) => body.valid_until = Height::ZERO,
+        Some(Spoilt::OtherChain) => body.chain_id = ChainId::new(body.chain_id.get() + 1),
+        Some(Spoilt::NoOutputs) => body.kind = TransactionKind::transfer(vec![]),
+        Some(Spoilt::ZeroAmount) => body.kind = to_itself(0),
+        Some(Spoilt::OtherKey) => signers = vec![(payer + 1) % accounts],
+    }
+    let message = body.signing_message();
+    let signature = |account: usize| {
+        let key = &common.accounts[account];
+        let signature = match spoilt {
+            Some(Spoilt::BadSignature) => Signature::new([0; 64]),
+            _ => key.sign(&message),
+        };
+        TransactionSignature { key: key.public(), signature }
+    };
+    let signatures = signers.into_iter().map(signature).collect();
+    Transaction { body, signatures: Bounded::new(signatures) }
 }
 
 fn pick(live: &[Machine], draw: u64) -> Option<Machine> {

@@ -110,6 +110,7 @@ pub(super) fn targets(verb: &mut Verb) -> Option<&mut Targets> {
         | Verb::CrashLoop { targets, .. }
         | Verb::Reformat { targets, .. }
         | Verb::Slow { targets, .. }
+        | Verb::Diverge { targets }
         | Verb::Upgrade { targets, .. }
         | Verb::Skew { targets, .. }
         | Verb::Drift { targets, .. }

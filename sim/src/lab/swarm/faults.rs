@@ -305,9 +305,10 @@ impl Maker<'_> {
             let restart_after = Some(slot.lasting);
             return Some(fault(Verb::Reformat { targets, restart_after }, slot.start, End::Gst));
         }
-        let verb = match self.dice.below(3) {
-            0 => Verb::Bitrot { targets, p: self.dice.permille(1, 100) },
-            1 => Verb::MisdirectedWrite { targets, p: self.dice.permille(1, 100) },
+        let verb = match self.dice.below(4) {
+            0 => return Some(fault(Verb::Diverge { targets }, slot.start, End::Gst)),
+            1 => Verb::Bitrot { targets, p: self.dice.permille(1, 100) },
+            2 => Verb::MisdirectedWrite { targets, p: self.dice.permille(1, 100) },
             _ => Verb::FsyncLie { targets, p: self.dice.permille(100, 1_000) },
         };
         Some(fault(verb, slot.start, End::For(slot.lasting)))

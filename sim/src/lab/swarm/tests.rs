@@ -32,7 +32,7 @@ fn a_seed_is_a_scenario() {
     }
 }
 
-/// Whoever lies or loses its disk weighs less than a third, together.
+/// Whoever lies, loses its disk or computes wrongly weighs less than a third, together.
 #[test]
 fn no_scenario_asks_for_more_than_is_tolerated() {
     let numbers = |selector: &Selector| -> Vec<u32> {
@@ -49,6 +49,7 @@ fn no_scenario_asks_for_more_than_is_tolerated() {
             if let Verb::Reformat { targets, .. }
             | Verb::FsyncLie { targets, .. }
             | Verb::Bitrot { targets, .. }
+            | Verb::Diverge { targets }
             | Verb::MisdirectedWrite { targets, .. } = &fault.verb
             {
                 bad.extend(numbers(&targets.nodes));

@@ -105,6 +105,7 @@ fn read_behaviour(
             Behaviour::DelayProposal { by: distribution::require(section, "by", Span::ZERO)? }
         }
         "invalid_block" => Behaviour::InvalidBlock,
+        "unpayable" => Behaviour::Unpayable,
         "wrong_state_root" => Behaviour::WrongStateRoot,
         "lie_in_sync" => Behaviour::LieInSync,
         "flood" => Behaviour::Flood {

@@ -167,6 +167,7 @@ fn read_scenario(reader: &Reader, source: &str, tree: &Tree) -> Option<Scenario>
     let clock = sections::clock(&top);
     let disk = sections::disk(&top);
     let jobs = sections::jobs(&top);
+    let execution = sections::execution(&top);
     let workload = sections::workload(&top);
     let liveness = sections::liveness(&top, &network.model, run.max_time);
     let check = sections::check(&top);
@@ -190,6 +191,7 @@ fn read_scenario(reader: &Reader, source: &str, tree: &Tree) -> Option<Scenario>
         clock,
         disk,
         jobs,
+        execution,
         workload,
         faults,
         byzantine,

@@ -10,9 +10,9 @@ use super::{
 };
 use crate::scenario::{
     model::{
-        Check, Clock, Cluster, Codec, Crypto, Disk, Expect, Invariant, IoErrors, Jobs, LinkModel,
-        LinkOverride, Liveness, Mark, MemoryLimits, Network, Outcome, Run, SeedRange, StakePlan,
-        Torn, Workload,
+        Check, Clock, Cluster, Codec, Crypto, Disk, Execution, Expect, Invariant, IoErrors, Jobs,
+        LinkModel, LinkOverride, Liveness, Mark, MemoryLimits, Mix, Network, Order, Outcome,
+        Pattern, Run, SeedRange, StakePlan, Torn, Workload,
     },
     reader::{Reader, Section},
     scalar,
@@ -275,6 +275,36 @@ pub(super) fn jobs(top: &Section<'_>) -> Jobs {
     })
 }
 
+pub(super) fn execution(top: &Section<'_>) -> Execution {
+    optional(top, "execution", |section| {
+        let default = Execution::default();
+        let words = [
+            (Order::Mixed, "mixed"),
+            (Order::Sequential, "sequential"),
+            (Order::Waves, "waves"),
+            (Order::Shuffled, "shuffled"),
+        ];
+        let order = section.take("order");
+        let order = order.and_then(|tree| section.reader().word(tree, "order", &words));
+        Execution {
+            order: order.unwrap_or(default.order),
+            test_mode: section.boolean("test_mode").unwrap_or(default.test_mode),
+        }
+    })
+}
+
+fn read_mix(reader: &Reader, tree: &Tree) -> Option<Mix> {
+    let section = reader.section("`mix`", tree)?;
+    let share = |pattern: Pattern| section.small_number(pattern.name(), 0..1_001).unwrap_or(0);
+    let shares = Pattern::ALL.map(share);
+    section.finish();
+    if shares.iter().all(|share| *share == 0) {
+        reader.problem(&tree.place, "a mix of nothing: give at least one pattern a share");
+        return None;
+    }
+    Some(Mix { shares })
+}
+
 pub(super) fn workload(top: &Section<'_>) -> Workload {
     optional(top, "workload", |section| {
         let default = Workload::default();
@@ -295,6 +325,10 @@ pub(super) fn workload(top: &Section<'_>) -> Workload {
             hot_accounts: section
                 .small_number("hot_accounts", 0..accounts.saturating_add(1))
                 .unwrap_or(default.hot_accounts),
+            mix: section
+                .take("mix")
+                .and_then(|tree| read_mix(section.reader(), tree))
+                .unwrap_or(default.mix),
             invalid: section.probability("invalid").unwrap_or(default.invalid),
             resubmit: section.probability("resubmit").unwrap_or(default.resubmit),
             start,

@@ -177,13 +177,13 @@ impl CompactBlock {
     #[must_use]
     pub fn is_well_formed(&self) -> bool {
         let total = self.transactions();
-        let places = self.prefilled.iter().map(|one| usize::from(one.place));
+        let highest = self.prefilled.last().map(|one| usize::from(one.place));
         let ascending = self.prefilled.is_sorted_by(|one, next| one.place < next.place);
         let mut sorted = self.short_ids.to_vec();
         sorted.sort_unstable();
         total <= TRANSACTIONS_MAX
             && ascending
-            && places.last().is_none_or(|last| last < total)
+            && highest.is_none_or(|highest| highest < total)
             && sorted.is_sorted_by(|one, next| one < next)
     }
 

@@ -286,7 +286,7 @@ impl Wallets {
         let native = |amount: u64| Amount { asset: Asset::Native, amount };
         let (to, wallet) = (self.address(payee), &self.wallets[payer]);
         let coins = match wallet.coins.first() {
-            Some((coin, held)) if what % 3 > 0 => {
+            Some((coin, held)) if !what.is_multiple_of(3) => {
                 let part = held.div_ceil(2);
                 let rest = held - part;
                 let credits = (rest > 0).then(|| Output::native(self.address(payer), rest));

@@ -360,6 +360,52 @@ pub enum Verb {
     },
 }
 
+/// The targets of a verb that is about somebody's own machinery, borrowed as the verb is.
+macro_rules! targets_of {
+    ($verb:expr) => {
+        match $verb {
+            Verb::Partition {
+                shape: Partition::Split(targets) | Partition::Bridge(targets),
+                ..
+            }
+            | Verb::SwizzleClog { targets }
+            | Verb::Isolate { targets, .. }
+            | Verb::Kill { targets, .. }
+            | Verb::Stop { targets, .. }
+            | Verb::Restart { targets }
+            | Verb::Pause { targets }
+            | Verb::Resume { targets }
+            | Verb::CrashLoop { targets, .. }
+            | Verb::Reformat { targets, .. }
+            | Verb::Slow { targets, .. }
+            | Verb::Diverge { targets }
+            | Verb::Upgrade { targets, .. }
+            | Verb::Skew { targets, .. }
+            | Verb::Drift { targets, .. }
+            | Verb::Jump { targets, .. }
+            | Verb::Strobe { targets, .. }
+            | Verb::Freeze { targets }
+            | Verb::LostUnsynced { targets, .. }
+            | Verb::TornWrite { targets, .. }
+            | Verb::Bitrot { targets, .. }
+            | Verb::MisdirectedWrite { targets, .. }
+            | Verb::IoError { targets, .. }
+            | Verb::Latency { targets, .. }
+            | Verb::Full { targets }
+            | Verb::FsyncLie { targets, .. } => Some(targets),
+            Verb::Drop { .. }
+            | Verb::Duplicate { .. }
+            | Verb::Delay { .. }
+            | Verb::Reorder { .. }
+            | Verb::Corrupt { .. }
+            | Verb::Bandwidth { .. }
+            | Verb::Partition { .. }
+            | Verb::Clog { .. }
+            | Verb::Heal => None,
+        }
+    };
+}
+
 impl Verb {
     /// Every verb, in the order of the documentation.
     pub const NAMES: [&'static str; 34] = [
@@ -398,6 +444,17 @@ impl Verb {
         "full",
         "fsync_lie",
     ];
+
+    /// Whose own machinery it is about; `None` if it is about links.
+    #[must_use]
+    pub fn targets(&self) -> Option<&Targets> {
+        targets_of!(self)
+    }
+
+    /// The same, to change.
+    pub fn targets_mut(&mut self) -> Option<&mut Targets> {
+        targets_of!(self)
+    }
 
     /// Its name in a scenario file.
     #[must_use]

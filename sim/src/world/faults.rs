@@ -284,7 +284,7 @@ impl Engine {
         let fired = state.fired;
         let verb = self.fault(index).verb.clone();
         let key = self.key_of(index);
-        let hit = match (struck, targets_of(&verb)) {
+        let hit = match (struck, verb.targets()) {
             (Some((machine, _)), _) => vec![machine],
             (None, Some(targets)) => self.ground(play).targets(targets, key),
             (None, None) => Vec::new(),
@@ -644,7 +644,7 @@ impl Engine {
         let Trigger::Point { point, proposal_only, node, nth } = &fault.start else { return };
         let key = self.key_of(index);
         let ground = self.ground(play);
-        let (machines, role) = match (node, targets_of(&fault.verb)) {
+        let (machines, role) = match (node, fault.verb.targets()) {
             (Some(name), _) => (ground.named(&[*name]), Role::Any),
             (None, Some(Targets { nodes: Selector::Leader, .. })) => {
                 (play.cluster.machines().collect(), Role::Leader)
@@ -667,49 +667,6 @@ impl Engine {
                 host.traps.push(Trap { fault, point, proposal_only, nth, snaps, role });
             });
         }
-    }
-}
-
-/// Whose own machinery a fault is about.
-fn targets_of(verb: &Verb) -> Option<&Targets> {
-    match verb {
-        Verb::Partition {
-            shape: Partition::Split(targets) | Partition::Bridge(targets), ..
-        }
-        | Verb::SwizzleClog { targets }
-        | Verb::Isolate { targets, .. }
-        | Verb::Kill { targets, .. }
-        | Verb::Stop { targets, .. }
-        | Verb::Restart { targets }
-        | Verb::Pause { targets }
-        | Verb::Resume { targets }
-        | Verb::CrashLoop { targets, .. }
-        | Verb::Reformat { targets, .. }
-        | Verb::Slow { targets, .. }
-        | Verb::Diverge { targets }
-        | Verb::Upgrade { targets, .. }
-        | Verb::Skew { targets, .. }
-        | Verb::Drift { targets, .. }
-        | Verb::Jump { targets, .. }
-        | Verb::Strobe { targets, .. }
-        | Verb::Freeze { targets }
-        | Verb::LostUnsynced { targets, .. }
-        | Verb::TornWrite { targets, .. }
-        | Verb::Bitrot { targets, .. }
-        | Verb::MisdirectedWrite { targets, .. }
-        | Verb::IoError { targets, .. }
-        | Verb::Latency { targets, .. }
-        | Verb::Full { targets }
-        | Verb::FsyncLie { targets, .. } => Some(targets),
-        Verb::Drop { .. }
-        | Verb::Duplicate { .. }
-        | Verb::Delay { .. }
-        | Verb::Reorder { .. }
-        | Verb::Corrupt { .. }
-        | Verb::Bandwidth { .. }
-        | Verb::Partition { .. }
-        | Verb::Clog { .. }
-        | Verb::Heal => None,
     }
 }
 

@@ -127,7 +127,7 @@ fn narrow_verb(verb: &mut Verb, count: u32) -> bool {
             Partition::OneWay { from, to } => narrow(from, count) & narrow(to, count),
             Partition::Ring { .. } => true,
         },
-        verb => parts::targets(verb).is_none_or(|targets| {
+        verb => verb.targets_mut().is_none_or(|targets| {
             let among = targets.from.as_mut().is_none_or(|from| narrow(from, count));
             narrow(&mut targets.nodes, count) & among
         }),

@@ -1,6 +1,6 @@
 //! What a scenario can be taken apart into: its faults and its behaviours, and the names in them.
 
-use crate::scenario::{Behaviour, Links, NodeName, Partition, Scenario, Selector, Targets, Verb};
+use crate::scenario::{Behaviour, Links, NodeName, Partition, Scenario, Selector, Verb};
 
 /// One of them, by its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,7 +81,7 @@ fn lists(scenario: &mut Scenario) -> Vec<&mut Vec<NodeName>> {
                 Partition::Ring { .. } => {}
             },
             verb => {
-                if let Some(targets) = targets(verb) {
+                if let Some(targets) = verb.targets_mut() {
                     lists.extend(names(&mut targets.nodes));
                 }
             }
@@ -94,46 +94,6 @@ fn names(selector: &mut Selector) -> Option<&mut Vec<NodeName>> {
     match selector {
         Selector::Nodes(names) => Some(names),
         _ => None,
-    }
-}
-
-/// Whose machinery a fault of one node is about.
-pub(super) fn targets(verb: &mut Verb) -> Option<&mut Targets> {
-    match verb {
-        Verb::SwizzleClog { targets }
-        | Verb::Isolate { targets, .. }
-        | Verb::Kill { targets, .. }
-        | Verb::Stop { targets, .. }
-        | Verb::Restart { targets }
-        | Verb::Pause { targets }
-        | Verb::Resume { targets }
-        | Verb::CrashLoop { targets, .. }
-        | Verb::Reformat { targets, .. }
-        | Verb::Slow { targets, .. }
-        | Verb::Diverge { targets }
-        | Verb::Upgrade { targets, .. }
-        | Verb::Skew { targets, .. }
-        | Verb::Drift { targets, .. }
-        | Verb::Jump { targets, .. }
-        | Verb::Strobe { targets, .. }
-        | Verb::Freeze { targets }
-        | Verb::LostUnsynced { targets, .. }
-        | Verb::TornWrite { targets, .. }
-        | Verb::Bitrot { targets, .. }
-        | Verb::MisdirectedWrite { targets, .. }
-        | Verb::IoError { targets, .. }
-        | Verb::Latency { targets, .. }
-        | Verb::Full { targets }
-        | Verb::FsyncLie { targets, .. } => Some(targets),
-        Verb::Drop { .. }
-        | Verb::Duplicate { .. }
-        | Verb::Delay { .. }
-        | Verb::Reorder { .. }
-        | Verb::Corrupt { .. }
-        | Verb::Bandwidth { .. }
-        | Verb::Partition { .. }
-        | Verb::Clog { .. }
-        | Verb::Heal => None,
     }
 }
 

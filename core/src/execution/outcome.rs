@@ -12,7 +12,7 @@ use crate::{
     digest::{Domain, digest_of},
     execution::{cell::CellPath, commitment::Commitment},
     merkle,
-    transaction::{Address, Fault},
+    transaction::{Address, Fault, Signers},
     types::{Digest, Height},
 };
 
@@ -31,7 +31,9 @@ pub struct ExecutedBlock {
     pub outbox_root: Digest,
     /// The id and fate of every transaction, in block order.
     pub outcomes: Vec<(Digest, Outcome)>,
-    /// How every payer of the block stands now, ascending by address.
+    /// How every payer of the block stands now, ascending by address: the accounts, and the owners of
+    /// the coins that pay. Those of skipped transactions too, so that whoever did not know why they had
+    /// to be skipped knows it now.
     pub payers: Vec<Standing>,
     /// The native tokens in every account that the block changed, ascending by path.
     pub balances: Vec<(CellPath, u64)>,
@@ -40,7 +42,7 @@ pub struct ExecutedBlock {
 }
 
 /// What whoever holds an account's waiting transactions should know of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Standing {
     /// The account.
     pub address: Address,
@@ -48,6 +50,8 @@ pub struct Standing {
     pub nonce: u64,
     /// Its native tokens, in the smallest unit.
     pub balance: u64,
+    /// Whose signatures it takes; `None` if its own key's.
+    pub signers: Option<Signers>,
 }
 
 impl ExecutedBlock {

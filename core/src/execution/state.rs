@@ -29,7 +29,7 @@ use crate::{
         undo::RollbackError,
         work::{Done, Work},
     },
-    transaction::{Address, AssetId},
+    transaction::{Address, AssetId, Authority, Signers},
     tree::PathProof,
     types::{ChainId, Digest, Height, ValidatorId},
 };
@@ -201,12 +201,6 @@ impl ExecutionState {
         let fit = |sum: u128| u64::try_from(sum).expect("what was spent is part of the supply");
         let spent = Spent { fees: fit(fees), burned: fit(burned) };
         epilogue::run(&mut overlay, &self.committee, header.height, payload, spent);
-        let payers = work.payers().into_iter().map(|(address, path)| {
-            let account = overlay.read(&path).map(|cell| *account_at(&path, cell));
-            let Account { nonce, balance, .. } = account.unwrap_or_default();
-            Standing { address, nonce, balance }
-        });
-        let payers = payers.collect();
         let changes = overlay.changes();
         let balances = balances(&changes);
         self.cells.commit_block(header.height, changes);
@@ -214,7 +208,9 @@ impl ExecutionState {
         let supply = self.cells.supply();
         assert_eq!(supply.total(), self.issued, "height {}: tokens leak: {supply:?}", self.height);
         let outcomes = prepared.iter().zip(&effects).map(|(one, done)| (one.id, done.outcome));
-        let (commitment, outcomes) = (self.cells.commitment(), outcomes.collect());
+        let payers = work.payers().into_iter().map(|(address, path)| self.standing(address, &path));
+        let (commitment, outcomes, payers) =
+            (self.cells.commitment(), outcomes.collect(), payers.collect());
         let mut executed = ExecutedBlock::new(self.height, commitment, outcomes, payers, balances);
         let committee = self.committee.digest();
         executed.checkpoint = self.checkpoints.on_executed(work.block, &executed, committee);
@@ -341,6 +337,29 @@ impl ExecutionState {
             None => Account::default(),
             Some(cell) => *account_at(&path, cell),
         }
+    }
+
+    /// Whose signatures an account takes; `None` if its own key's.
+    ///
+    /// # Panics
+    /// If the cell is something else, which its path rules out.
+    #[must_use]
+    pub fn signers(&self, address: &Address) -> Option<&Signers> {
+        let path = CellPath::multisig(address);
+        match self.cells.read(&path)? {
+            Cell::MultiSig(signers) => Some(signers),
+            other => panic!("{path:?} should be signers but is {other:?}"),
+        }
+    }
+
+    /// How the account at a path stands. Looks for its signers only where there are some.
+    fn standing(&self, address: Address, path: &CellPath) -> Standing {
+        let account = self.cells.read(path).map(|cell| *account_at(path, cell)).unwrap_or_default();
+        let signers = match account.authority {
+            Authority::Key => None,
+            Authority::MultiSig => self.signers(&address).cloned(),
+        };
+        Standing { address, nonce: account.nonce, balance: account.balance, signers }
     }
 
     /// An account's native tokens, in the smallest unit.

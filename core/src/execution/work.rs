@@ -48,14 +48,17 @@ impl<'a> Work<'a> {
         self.plan.uses_count()
     }
 
-    /// Every payer and the path of its account, ascending by address, each once.
+    /// Every payer and the path of its account, ascending by address, each once; owners of coins that
+    /// pay are payers too.
     pub(super) fn payers(&self) -> Vec<(Address, CellPath)> {
-        let payer = |one: &Prepared<'_>| {
-            let Payer::Account { address, .. } = one.transaction.body.payer else { return None };
-            let path = one.access.declared(0).expect("the payer is declared first");
-            Some((address, *path))
+        let payer = |one: &Prepared<'_>| match one.transaction.body.payer {
+            Payer::Account { address, .. } => {
+                let path = one.access.declared(0).expect("the payer is declared first");
+                (address, *path)
+            }
+            Payer::Coins { owner } => (owner, CellPath::account(&owner)),
         };
-        let mut payers: Vec<(Address, CellPath)> = self.prepared.iter().filter_map(payer).collect();
+        let mut payers: Vec<(Address, CellPath)> = self.prepared.iter().map(payer).collect();
         payers.sort_unstable();
         payers.dedup();
         payers

@@ -1,9 +1,9 @@
-//! What is known about payers: their next nonces and what they own.
+//! What is known about payers: their next nonces, what they own and who signs for them.
 //!
 //! The mempool sees no state, only the results of blocks. It remembers the payers it saw last, up to
 //! a bound. As long as it has seen every block since the genesis and forgotten nobody, a payer it
-//! never saw is known to have nonce zero; otherwise such a payer's nonce is unknown. What a payer owns
-//! is unknown until a block has one of its transactions.
+//! never saw is known to have nonce zero and no signers besides its own key; otherwise such a payer's
+//! nonce and signers are unknown. What a payer owns is unknown until a block has one of its transactions.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,8 @@ use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::{
     execution::{Standing, cell::CellPath},
-    transaction::Address,
+    mempool::signing::Signing,
+    transaction::{Address, Signers},
 };
 
 /// A bounded memory of payers.
@@ -28,10 +29,11 @@ pub(super) struct Accounts {
     max: u64,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 struct Known {
     next: u64,
     balance: u64,
+    signers: Option<Signers>,
     stamp: u64,
     path: CellPath,
 }
@@ -72,18 +74,28 @@ impl Accounts {
         self.known.get(payer).map(|known| known.balance)
     }
 
+    /// Whose signatures the payer took after the last block.
+    pub(super) fn signing(&self, payer: &Address) -> Signing<'_> {
+        match self.known.get(payer) {
+            Some(known) => Signing::of(known.signers.as_ref()),
+            None if self.complete => Signing::Key,
+            None => Signing::Unknown,
+        }
+    }
+
     /// Learns how a payer stands, and forgets the one seen longest ago if there are too many.
     pub(super) fn learn(&mut self, standing: &Standing) -> Forgotten {
-        let Standing { address, nonce, balance } = *standing;
+        let Standing { address, nonce, balance, ref signers } = *standing;
         let stamp = self.stamp;
         self.stamp = stamp.checked_add(1).expect("2^64 results outlast any process");
-        let old = self.known.get(&address).copied();
-        if let Some(old) = &old {
+        let old = self.known.get(&address);
+        if let Some(old) = old {
             assert!(old.next <= nonce, "nonce of {address:?} went from {} to {nonce}", old.next);
             self.by_stamp.remove(&old.stamp);
         }
         let path = old.map_or_else(|| CellPath::account(&address), |old| old.path);
-        self.known.insert(address, Known { next: nonce, balance, stamp, path });
+        let signers = signers.clone();
+        self.known.insert(address, Known { next: nonce, balance, signers, stamp, path });
         self.by_path.insert(path, address);
         self.by_stamp.insert(stamp, address);
         if self.by_stamp.len() <= usize::try_from(self.max).unwrap_or(usize::MAX) {

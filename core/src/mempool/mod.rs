@@ -15,6 +15,7 @@ mod pool;
 mod ration;
 mod recent;
 mod refusal;
+mod signing;
 mod slots;
 
 use std::{
@@ -89,10 +90,10 @@ pub struct Mempool {
 impl Mempool {
     /// An empty mempool of a node whose state is the one after `executed`.
     ///
-    /// At height zero every payer's next nonce is known to be zero. Above, a payer's nonce is unknown
-    /// until a block with one of its transactions is executed; until then its lowest held nonce is
-    /// taken to be the next one, and if it is not, execution skips it and the result tells. `seed` keys
-    /// the table of ids.
+    /// At height zero every payer's next nonce is known to be zero, and that only its own key signs for it.
+    /// Above, both are unknown until a block with one of its transactions is executed; until then its
+    /// lowest held nonce is taken to be the next one and any keys are taken to be its signers', and if
+    /// they are not, execution skips it and the result tells. `seed` keys the table of ids.
     #[must_use]
     pub fn new(chain_id: ChainId, limits: Limits, executed: Height, seed: &Seed) -> Self {
         let key = MapKey::of(seed);

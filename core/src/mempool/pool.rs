@@ -17,6 +17,7 @@ use crate::{
         id_map::{IdMap, MapKey},
         limits::Limits,
         refusal::Refusal,
+        signing::{Signing, changes_signers},
         slots::{Slot, Slots},
     },
     transaction::{Address, Transaction},
@@ -108,9 +109,11 @@ impl Pool {
             dropped.push((self.remove(&other, last).id, Some(Refusal::Evicted)));
         }
         let mut replaced = 0;
+        let mut changes = changes_signers(&tx);
         if plan.replaces {
             let old = self.remove(&payer, nonce);
             replaced = old.replaced + 1;
+            changes |= changes_signers(&old.transaction);
             dropped.push((old.id, Some(Refusal::Replaced)));
         }
         let order = self.order;
@@ -128,12 +131,21 @@ impl Pool {
         };
         self.add(held);
         self.relink(&payer);
+        if changes {
+            self.judge_signers(&payer, &mut dropped);
+        }
         self.check_bounds();
         Ok(dropped)
     }
 
     /// Learns what a block did, and drops what it made pointless: what it executed, what has a used
-    /// nonce, what cannot be paid with everything behind it, and what has waited too long.
+    /// nonce, what others than the payer's signers signed, what cannot be paid with everything behind
+    /// it, and what has waited too long.
+    ///
+    /// What was skipped because of its keys is not dropped for that. Ids leave signatures out, so a
+    /// leader may put somebody's body with other keys into a block; the copy that waits here, with the
+    /// right ones, must not suffer. Its payer's standing comes with the block, and by that it is judged.
+    /// What was skipped because nobody pays was signed by the right keys: they are looked at first.
     pub(super) fn on_executed(&mut self, done: &ExecutedBlock) -> Vec<Dropped> {
         assert!(done.height > self.executed, "{} executed after {}", done.height, self.executed);
         self.executed = done.height;
@@ -142,17 +154,29 @@ impl Pool {
             done.outcomes.iter().filter(|(_, outcome)| ran(outcome)).map(|(id, _)| *id).collect();
         let mut dropped = Vec::new();
         for standing in &done.payers {
+            let Standing { address, nonce: next, signers, .. } = standing;
+            let mut changes = self.accounts.signing(address) != Signing::of(signers.as_ref());
             self.learn(standing);
-            let Standing { address, nonce: next, .. } = standing;
             while let Some(nonce) = self.first_nonce(address).filter(|first| first < next) {
-                let id = self.remove(address, nonce).id;
+                let Held { id, transaction, .. } = self.remove(address, nonce);
+                changes |= changes_signers(&transaction);
                 let reason = (!included.contains(&id)).then_some(Refusal::NonceUsed);
                 dropped.push((id, reason));
             }
+            if changes {
+                self.judge_signers(address, &mut dropped);
+            }
         }
-        let unpaid = Outcome::Skipped(Skip::CannotPay);
-        for (id, _) in done.outcomes.iter().filter(|(_, outcome)| *outcome == unpaid) {
-            self.drop_from(id, &mut dropped);
+        for (id, outcome) in &done.outcomes {
+            match outcome {
+                Outcome::Skipped(Skip::CannotPay) => {
+                    self.drop_from(id, Refusal::CannotPay, &mut dropped);
+                }
+                Outcome::Skipped(Skip::NoEnergy) => {
+                    self.drop_from(id, Refusal::NoEnergy, &mut dropped);
+                }
+                _ => {}
+            }
         }
         for (path, balance) in &done.balances {
             self.accounts.learn_balance(path, *balance);
@@ -177,6 +201,7 @@ impl Pool {
     }
 
     fn drop_expired(&mut self, dropped: &mut Vec<Dropped>) {
+        let mut changed = BTreeSet::new();
         while let Some(&(expires, slot)) = self.expiries.first() {
             if expires > self.executed {
                 break;
@@ -185,16 +210,51 @@ impl Pool {
             let expired = held.transaction.body.valid_until <= self.executed;
             let (payer, nonce) = place(&held.transaction);
             let reason = if expired { Refusal::Expired } else { Refusal::TooOld };
-            dropped.push((self.remove(&payer, nonce).id, Some(reason)));
+            let Held { id, transaction, .. } = self.remove(&payer, nonce);
+            dropped.push((id, Some(reason)));
+            if changes_signers(&transaction) {
+                changed.insert(payer);
+            }
+        }
+        for payer in changed {
+            self.judge_signers(&payer, dropped);
         }
     }
 
     /// Drops a transaction that cannot be paid and, last first, those that can only run after it.
-    fn drop_from(&mut self, id: &Digest, dropped: &mut Vec<Dropped>) {
+    fn drop_from(&mut self, id: &Digest, reason: Refusal, dropped: &mut Vec<Dropped>) {
         let Some(held) = self.held(id) else { return };
         let (payer, nonce) = place(&held.transaction);
         while let Some(last) = self.last_nonce(&payer).filter(|last| *last >= nonce) {
-            dropped.push((self.remove(&payer, last).id, Some(Refusal::CannotPay)));
+            dropped.push((self.remove(&payer, last).id, Some(reason)));
+        }
+    }
+
+    /// Whose signatures a payer takes at a nonce: those the account takes, as changed by what waits
+    /// before.
+    fn signing_at(&self, payer: &Address, nonce: u64) -> Signing<'_> {
+        let signing = self.accounts.signing(payer);
+        let Some(queue) = self.queues.get(payer) else { return signing };
+        let change = queue.changes.range(..nonce).next_back();
+        change.map_or(signing, |at| signing.after(&self.slots.at(queue.by_nonce[at]).transaction))
+    }
+
+    /// Judges a payer's transactions in order by whose signatures it takes, and drops those that do not
+    /// fit. What comes behind one of them stays: it may be somebody else's that took the payer's nonce
+    /// while nobody here knew its signers.
+    fn judge_signers(&mut self, payer: &Address, dropped: &mut Vec<Dropped>) {
+        let Some(queue) = self.queues.get(payer) else { return };
+        let mut signing = self.accounts.signing(payer);
+        let mut unfit = Vec::new();
+        for (nonce, slot) in &queue.by_nonce {
+            let tx = &self.slots.at(*slot).transaction;
+            match signing.check(tx) {
+                Ok(()) => signing = signing.after(tx),
+                Err(reason) => unfit.push((*nonce, reason)),
+            }
+        }
+        for (nonce, reason) in unfit {
+            dropped.push((self.remove(payer, nonce).id, Some(reason)));
         }
     }
 
@@ -212,20 +272,18 @@ impl Pool {
 
     /// Puts a transaction where nothing is; the queue's ranks are brought up to date after.
     fn add(&mut self, held: Held) {
-        let (payer, nonce) = place(&held.transaction);
-        let (id, bytes, cost, expires) = (held.id, held.bytes, held.cost, held.expires);
+        let (payer, _) = place(&held.transaction);
+        let (id, bytes, expires) = (held.id, held.bytes, held.expires);
         let slot = self.slots.insert(held);
         self.bytes += u64::from(bytes);
         self.ids.insert(id, slot);
         self.expiries.insert((expires, slot));
-        let queue = self.queues.entry(payer).or_default();
-        queue.by_nonce.insert(nonce, slot);
-        queue.reserved += u128::from(cost);
+        self.queues.entry(payer).or_default().insert(self.slots.at(slot), slot);
     }
 
     fn remove(&mut self, payer: &Address, nonce: u64) -> Held {
         let queue = self.queues.get_mut(payer).expect("only what is held is removed");
-        let slot = queue.by_nonce.remove(&nonce).expect("only what is held is removed");
+        let slot = queue.remove(nonce).expect("only what is held is removed");
         let held = self.slots.remove(slot);
         queue.reserved -= u128::from(held.cost);
         self.bytes -= u64::from(held.bytes);

@@ -15,7 +15,8 @@ pub enum Refusal {
     UnknownVersion = 2,
     /// Signed for another chain.
     WrongChain = 3,
-    /// Not signed by exactly the payer's key.
+    /// Not signed by exactly the payer's key; or, if several must sign, by nobody or by keys that are not
+    /// strictly ascending.
     WrongKeys = 4,
     /// It would fail whatever the balances: no outputs, an empty one, or a sum beyond a `u64`.
     Malformed = 5,
@@ -52,6 +53,14 @@ pub enum Refusal {
     TooOld = 20,
     /// Coins pay for it: only what has a nonce waits here.
     NoNonce = 21,
+    /// The payer takes the signatures of its signers only, and the body does not say so.
+    NeedsMultiSig = 22,
+    /// The body says that the payer has signers, but it has none.
+    NotMultiSig = 23,
+    /// Several keys sign, but not exactly as many of the payer's signers as there must.
+    WrongSigners = 24,
+    /// It was held, but the payer does not have the energy that the fee takes.
+    NoEnergy = 25,
 }
 
 impl Refusal {
@@ -80,11 +89,15 @@ impl Refusal {
             Self::Overdrawn => "overdrawn",
             Self::TooOld => "too-old",
             Self::NoNonce => "no-nonce",
+            Self::NeedsMultiSig => "needs-multisig",
+            Self::NotMultiSig => "not-multisig",
+            Self::WrongSigners => "wrong-signers",
+            Self::NoEnergy => "no-energy",
         }
     }
 
     /// Whether an honest node, which checks before it passes on, never sends a transaction that is
-    /// refused for this.
+    /// refused for this. What depends on the state never is: nodes are at different heights.
     #[must_use]
     pub const fn is_senders_fault(self) -> bool {
         matches!(

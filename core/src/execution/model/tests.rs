@@ -20,7 +20,7 @@ use crate::{
         fixtures::{block, evidence},
     },
     random::Seed,
-    transaction::{Address, Asset, Authority, Payer, Signers, Transaction},
+    transaction::{Address, Asset, Authority, Payer, Signers},
     types::Height,
 };
 
@@ -67,7 +67,8 @@ impl Pair {
             transactions.push(transaction);
         }
         evidence.iter().for_each(|one| self.plain.punish(one));
-        let mut payers: Vec<Address> = transactions.iter().filter_map(account_payer).collect();
+        let mut payers: Vec<Address> =
+            transactions.iter().map(|one| one.body.payer.address()).collect();
         payers.sort_unstable();
         payers.dedup();
         let block = block(self.plain.height, transactions, evidence);
@@ -85,6 +86,10 @@ impl Pair {
             address,
             nonce: self.plain.nonce(&address),
             balance: native(&self.plain.holdings, &address),
+            signers: self.plain.signers.get(&address).map(|(threshold, keys)| Signers {
+                threshold: *threshold,
+                keys: Bounded::new(keys.clone()),
+            }),
         };
         assert_eq!(done.payers, payers.into_iter().map(standing).collect::<Vec<_>>());
         // Every native balance that changed is told.
@@ -115,13 +120,6 @@ impl Pair {
             assert_eq!(asset.total(), asset.issued, "asset {id:?}");
         }
         assert_eq!(self.state.commitment(), &self.state.recomputed());
-    }
-}
-
-fn account_payer(transaction: &Transaction) -> Option<Address> {
-    match transaction.body.payer {
-        Payer::Account { address, .. } => Some(address),
-        Payer::Coins { .. } => None,
     }
 }
 
@@ -389,7 +387,7 @@ fn last_nonce_is_never_used() {
     let mut workload = Workload::unsigned(Seed::from_number(1), Mix::Transfers, 2);
     let mut plain = Plain::new(&workload.genesis(10));
     let transaction = workload.transaction(&plain);
-    let who = account_payer(&transaction).expect("an account pays");
+    let who = transaction.body.payer.address();
     plain.nonces.insert(who, u64::MAX);
     let mut last = transaction;
     last.body.payer = Payer::Account { address: who, nonce: u64::MAX };

@@ -38,6 +38,7 @@ impl Pool {
         let (payer, nonce) = place(tx);
         let queue = self.queues.get(&payer);
         self.check_nonce(queue, &payer, nonce)?;
+        self.signing_at(&payer, nonce).check(tx)?;
         let mut plan = Plan::default();
         let mut goes: Option<&Held> = None;
         if let Some(old) = queue.and_then(|queue| queue.by_nonce.get(&nonce)) {

@@ -1,11 +1,11 @@
 //! One transaction that waits, one payer's queue, and what queues are ranked by.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::{
-    mempool::slots::Slot,
+    mempool::{signing::changes_signers, slots::Slot},
     transaction::{Address, Transaction},
     types::{Digest, Height},
 };
@@ -83,6 +83,8 @@ impl Worth {
 #[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub(super) struct Queue {
     pub(super) by_nonce: BTreeMap<u64, Slot>,
+    /// The nonces of those that change whose signatures the payer takes.
+    pub(super) changes: BTreeSet<u64>,
     /// The sum of their costs: what the payer must own for all of them to succeed.
     pub(super) reserved: u128,
     pub(super) head: Option<Rank>,
@@ -90,6 +92,21 @@ pub(super) struct Queue {
 }
 
 impl Queue {
+    pub(super) fn insert(&mut self, held: &Held, slot: Slot) {
+        let (_, nonce) = place(&held.transaction);
+        self.by_nonce.insert(nonce, slot);
+        self.reserved += u128::from(held.cost);
+        if changes_signers(&held.transaction) {
+            self.changes.insert(nonce);
+        }
+    }
+
+    /// Returns where it was.
+    pub(super) fn remove(&mut self, nonce: u64) -> Option<Slot> {
+        self.changes.remove(&nonce);
+        self.by_nonce.remove(&nonce)
+    }
+
     pub(super) fn first(&self) -> Option<(u64, Slot)> {
         self.by_nonce.first_key_value().map(|(nonce, slot)| (*nonce, *slot))
     }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     block::Block,
-    mempool::limits::Room,
+    mempool::{limits::Room, signing::Signing},
     transaction::{Address, Payer, TRANSACTION_BYTES_MIN},
 };
 
@@ -21,6 +21,14 @@ const COUNT_BYTES: u32 = 4;
 /// The nonces of each payer that blocks not executed yet have used.
 type Used = BTreeMap<Address, BTreeSet<u64>>;
 
+/// How a payer stands above some blocks that are not executed yet.
+struct Branch<'a> {
+    /// Its next nonce, if that is known.
+    next: Option<u64>,
+    signing: Signing<'a>,
+    used: BTreeSet<u64>,
+}
+
 impl Pool {
     /// Transactions for a block above `ancestors`: of each payer in nonce order without a gap, none
     /// that an ancestor holds, the best paying first, payers within a band taking turns.
@@ -29,7 +37,7 @@ impl Pool {
         ancestors: impl IntoIterator<Item = &'a Arc<Block>>,
         room: Room,
     ) -> Vec<&Held> {
-        let used = used(ancestors);
+        let used = self.used(ancestors);
         let mut ahead = self.heads_above(&used);
         let mut heads = self.heads.iter().filter(|head| !used.contains_key(&head.payer)).peekable();
         let mut bytes_left = room.bytes_max.saturating_sub(COUNT_BYTES);
@@ -94,18 +102,28 @@ impl Pool {
         };
         self.accounts.next(payer).or_else(lowest)
     }
-}
 
-/// What the ancestors use up. A transaction that its payer did not sign uses nothing, so that nobody
-/// can hold up somebody else's.
-fn used<'a>(ancestors: impl IntoIterator<Item = &'a Arc<Block>>) -> Used {
-    let mut used = Used::new();
-    for block in ancestors {
-        for tx in block.payload().transactions.iter().filter(|tx| tx.is_signed_by_payer()) {
-            if let Payer::Account { address, nonce } = tx.body.payer {
-                used.entry(address).or_default().insert(nonce);
+    /// What the ancestors use up, as execution would have it: a transaction that others than its payer's
+    /// signers signed uses nothing, so that nobody can hold up somebody else's, and neither does one
+    /// whose turn it is not.
+    fn used<'a>(&self, ancestors: impl IntoIterator<Item = &'a Arc<Block>>) -> Used {
+        let mut branches: BTreeMap<Address, Branch<'_>> = BTreeMap::new();
+        for tx in ancestors.into_iter().flat_map(|block| &block.payload().transactions) {
+            let Payer::Account { address, nonce } = tx.body.payer else { continue };
+            let branch = branches.entry(address).or_insert_with(|| Branch {
+                next: self.accounts.next(&address),
+                signing: self.accounts.signing(&address),
+                used: BTreeSet::new(),
+            });
+            let is_next = branch.next.is_none_or(|next| next == nonce);
+            if !is_next || !tx.has_plausible_signers() || branch.signing.check(tx).is_err() {
+                continue;
             }
+            branch.next = branch.next.map(|next| next.saturating_add(1));
+            branch.signing = branch.signing.after(tx);
+            branch.used.insert(nonce);
         }
+        branches.retain(|_, branch| !branch.used.is_empty());
+        branches.into_iter().map(|(payer, branch)| (payer, branch.used)).collect()
     }
-    used
 }

@@ -9,14 +9,18 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     block::Block,
-    codec,
+    codec::{self, Bounded},
     compact::sealed_id,
     execution::{
         ExecutionState,
-        fixtures::{address, block, body, genesis, signed, transfer},
+        fixtures::{address, block, body, genesis, key as key_of, signed, transfer},
     },
     mempool::limits::Room,
     random::Seed,
+    transaction::{
+        Authority, FeeMode, MultiSigAction, Signers, TransactionBody, TransactionKind,
+        TransactionSignature,
+    },
 };
 
 const PAYERS: u8 = 4;
@@ -106,11 +110,42 @@ fn check_consistent(pool: &Pool) {
         pool.queues.iter().map(|(payer, queue)| (*payer, queue.reserved)).collect()
     };
     assert_eq!(reserved(&again), reserved(pool));
+    for (payer, queue) in &pool.queues {
+        let is_change = |slot: &Slot| changes_signers(&pool.slots.at(*slot).transaction);
+        let changes = queue.by_nonce.iter().filter(|(_, slot)| is_change(slot));
+        assert!(changes.map(|(nonce, _)| nonce).eq(&queue.changes), "{:?}", queue.changes);
+        for (nonce, slot) in &queue.by_nonce {
+            let fits = pool.signing_at(payer, *nonce).check(&pool.slots.at(*slot).transaction);
+            assert_eq!(fits, Ok(()), "nonce {nonce} of {payer:?}");
+        }
+    }
     for (payer, reserved) in reserved(pool) {
         let balance = pool.accounts.balance(&payer).map(u128::from);
         assert!(balance.is_none_or(|owned| reserved <= owned), "{payer:?} reserves {reserved}");
     }
     pool.check_bounds();
+}
+
+/// Signed by several keys, ascending, of bytes that nobody checks.
+pub(super) fn by_several(mut body: TransactionBody, signers: &[u8]) -> Transaction {
+    body.authority = Authority::MultiSig;
+    let sign = |signer: &u8| {
+        let mut one = signed(body.clone(), *signer).signatures.into_inner();
+        one.pop().expect("one signature")
+    };
+    let signatures: Vec<TransactionSignature> = signers.iter().map(sign).collect();
+    Transaction { body, signatures: Bounded::new(signatures) }
+}
+
+/// The account has these signers, all of whom must sign; with none, its own key alone.
+pub(super) fn change(payer: u8, nonce: u64, fee: u64, signers: &[u8]) -> TransactionBody {
+    let keys = signers.iter().map(|one| key_of(*one)).collect();
+    let threshold = u8::try_from(signers.len()).expect("few signers");
+    let action = match threshold {
+        0 => MultiSigAction::Clear,
+        _ => MultiSigAction::Set(Signers { threshold, keys: Bounded::new(keys) }),
+    };
+    TransactionBody { kind: TransactionKind::MultiSig(action), ..body(payer, nonce, fee, &[]) }
 }
 
 #[derive(Clone, Debug)]
@@ -507,4 +542,125 @@ fn replacement_pays_more_for_each_byte() {
     // 286 bytes instead of 206.
     assert_eq!(admit(&mut pool, wider(152)), Err(Refusal::Underpriced));
     admit(&mut pool, wider(153)).unwrap();
+}
+
+/// Nobody takes a payer's nonce by signing with keys of its own.
+#[test]
+fn strangers_keys_take_no_nonce() {
+    let mut pool = self::pool(limits(), 0);
+    let forged = by_several(body(0, 0, 1_000, &[(9, 1)]), &[7, 8]);
+    assert_eq!(admit(&mut pool, forged), Err(Refusal::NotMultiSig), "it cannot have any signers");
+    admit(&mut pool, transfer(0, 0, 5, &[(9, 1)])).unwrap();
+}
+
+#[test]
+fn change_of_signers_that_waits_counts_for_what_comes_behind() {
+    let mut pool = self::pool(limits(), 0);
+    let next = |fee| body(0, 1, fee, &[(9, 1)]);
+    admit(&mut pool, signed(change(0, 0, 5, &[7, 8]), 0)).unwrap();
+    assert_eq!(admit(&mut pool, signed(next(5), 0)), Err(Refusal::NeedsMultiSig));
+    for wrong in [&[7, 9][..], &[7], &[7, 8, 9]] {
+        assert_eq!(admit(&mut pool, by_several(next(5), wrong)), Err(Refusal::WrongSigners));
+    }
+    let right = by_several(next(5), &[7, 8]);
+    admit(&mut pool, right.clone()).unwrap();
+    let clear = by_several(change(0, 2, 5, &[]), &[7, 8]);
+    admit(&mut pool, clear.clone()).unwrap();
+    let last = transfer(0, 3, 5, &[(9, 1)]);
+    admit(&mut pool, last.clone()).unwrap();
+    assert_eq!(selected(&pool, &[], ROOM), [(0, 0), (0, 1), (0, 2), (0, 3)]);
+    check_consistent(&pool);
+
+    // The payer thinks better of it: what the signers signed is theirs no more, the rest is as it was.
+    let dropped = admit(&mut pool, transfer(0, 0, 50, &[(9, 1)])).unwrap();
+    let unfit = Some(Refusal::NotMultiSig);
+    assert_eq!(dropped[1..], [(right.id(), unfit), (clear.id(), unfit)]);
+    assert_eq!(held(&pool).len(), 2);
+    check_consistent(&pool);
+}
+
+/// Who does not know a payer takes its keys on trust, once: the block tells.
+#[test]
+fn unknown_signers_are_learned_from_a_skip() {
+    let mut state = ExecutionState::new(&genesis(&[100], &[1]));
+    state.execute(&block(1, vec![], vec![]));
+    let mut pool = self::pool(limits(), 1);
+    let forged = by_several(body(0, 0, 1, &[(9, 1)]), &[7, 8]);
+    admit(&mut pool, forged.clone()).unwrap();
+    admit(&mut pool, transfer(0, 1, 1, &[(9, 1)])).unwrap();
+    let done = state.execute(&block(2, vec![forged.clone()], vec![]));
+    assert_eq!(done.outcomes[0].1, Outcome::Skipped(Skip::NotMultiSig));
+    assert_eq!(pool.on_executed(&done), [(forged.id(), Some(Refusal::NotMultiSig))]);
+    admit(&mut pool, transfer(0, 0, 1, &[(9, 1)])).unwrap();
+    assert_eq!(selected(&pool, &[], ROOM), [(0, 0), (0, 1)], "the payer's own waited");
+    check_consistent(&pool);
+}
+
+/// Ids leave signatures out: a leader that puts a body with other keys into its block must not get the
+/// right copy out of everybody's pool.
+#[test]
+fn copy_with_other_keys_in_a_block_harms_nobody() {
+    let mut pool = self::pool(limits(), 0);
+    let mut state = ExecutionState::new(&genesis(&[100], &[1]));
+    let set = signed(change(0, 0, 1, &[7, 8]), 0);
+    let done = state.execute(&block(1, vec![set], vec![]));
+    assert_eq!(pool.on_executed(&done), []);
+    let right = by_several(body(0, 1, 1, &[(9, 1)]), &[7, 8]);
+    admit(&mut pool, right.clone()).unwrap();
+
+    let forged = block(2, vec![by_several(right.body.clone(), &[7, 9])], vec![]);
+    let above = [forged.clone()];
+    assert_eq!(selected(&pool, &above, ROOM), [(0, 1)], "it uses nothing");
+    let done = state.execute(&forged);
+    assert_eq!(done.outcomes, [(right.id(), Outcome::Skipped(Skip::WrongKeys))]);
+    assert_eq!(pool.on_executed(&done), []);
+    let taken = selected_whole(&pool, &[], ROOM);
+    assert_eq!(taken, [right.clone()]);
+    let built = block(3, taken, vec![]);
+    assert_eq!(selected(&pool, &[built.clone()], ROOM), [], "and the right one uses its nonce");
+    assert_eq!(pool.on_executed(&state.execute(&built)), [(right.id(), None)]);
+}
+
+/// The payer changed its signers through another node.
+#[test]
+fn signers_that_a_block_tells_judge_what_waits() {
+    let mut pool = self::pool(limits(), 0);
+    let mut state = ExecutionState::new(&genesis(&[100], &[1]));
+    for nonce in 1..3 {
+        admit(&mut pool, transfer(0, nonce, 5, &[(9, 1)])).unwrap();
+    }
+    let set = signed(change(0, 0, 1, &[7, 8]), 0);
+    let dropped = pool.on_executed(&state.execute(&block(1, vec![set], vec![])));
+    let reasons: Vec<_> = dropped.into_iter().map(|(_, why)| why).collect();
+    assert_eq!(reasons, [Some(Refusal::NeedsMultiSig); 2]);
+    assert_eq!(pool.len(), 0);
+    let refused = admit(&mut pool, transfer(0, 1, 5, &[(9, 1)]));
+    assert_eq!(refused, Err(Refusal::NeedsMultiSig));
+}
+
+#[test]
+fn payer_without_energy_loses_what_follows() {
+    let mut pool = self::pool(limits(), 0);
+    let mut state = ExecutionState::new(&genesis(&[100], &[1]));
+    let mut first = body(0, 0, 5, &[(9, 1)]);
+    first.fee_mode = FeeMode::Energy;
+    admit(&mut pool, signed(first, 0)).unwrap();
+    admit(&mut pool, transfer(0, 1, 5, &[(9, 1)])).unwrap();
+    let done = state.execute(&block(1, selected_whole(&pool, &[], ROOM), vec![]));
+    let dropped: Vec<_> = pool.on_executed(&done).into_iter().map(|(_, why)| why).collect();
+    assert_eq!(dropped, [Some(Refusal::NoEnergy); 2]);
+}
+
+/// A change of signers that expires takes with it what only it made fit.
+#[test]
+fn expired_change_of_signers_changes_nothing() {
+    let mut pool = self::pool(limits(), 0);
+    let mut state = ExecutionState::new(&genesis(&[100], &[1]));
+    let mut set = change(0, 1, 5, &[7]);
+    set.valid_until = Height::new(1);
+    admit(&mut pool, signed(set, 0)).unwrap();
+    admit(&mut pool, by_several(body(0, 2, 5, &[(9, 1)]), &[7])).unwrap();
+    let dropped = pool.on_executed(&state.execute(&block(1, vec![], vec![])));
+    let reasons: Vec<_> = dropped.into_iter().map(|(_, why)| why).collect();
+    assert_eq!(reasons, [Some(Refusal::Expired), Some(Refusal::NotMultiSig)]);
 }

@@ -12,13 +12,14 @@ use borsh::{BorshDeserialize, BorshSerialize, io};
 
 use crate::{
     execution::{
-        assets,
+        assets::{AssetLedger, AssetSupply, Replaced},
         cell::{Cell, CellPath, Coin, System, element},
         commitment::Commitment,
+        ledger::Flow,
         lthash::LtHash,
         undo::{RollbackError, Undo},
     },
-    transaction::{Amount, Asset},
+    transaction::{Amount, Asset, AssetId},
     tree::{Change, Tree, subtree_root},
     types::{Digest, Height},
 };
@@ -117,6 +118,7 @@ pub(super) struct Cells {
     tree: Tree,
     lanes: LtHash,
     commitment: Commitment,
+    assets: AssetLedger,
     undo: Undo,
 }
 
@@ -126,7 +128,8 @@ impl Default for Cells {
         let commitment =
             Commitment { root: Digest::ZERO, lanes: lanes.digest(), supply: Supply::default() };
         let (map, tree) = (BTreeMap::new(), Tree::new());
-        Self { map, tree, lanes, commitment, undo: Undo::default() }
+        let (assets, undo) = (AssetLedger::default(), Undo::default());
+        Self { map, tree, lanes, commitment, assets, undo }
     }
 }
 
@@ -160,6 +163,21 @@ impl Cells {
         self.commitment.supply
     }
 
+    /// Where the tokens of every asset are of which anything was ever issued.
+    pub(super) fn asset_supplies(&self) -> &BTreeMap<AssetId, AssetSupply> {
+        self.assets.supplies()
+    }
+
+    /// The same, counted cell by cell.
+    pub(super) fn recounted_assets(&self) -> AssetLedger {
+        AssetLedger::of(self.map.values())
+    }
+
+    /// An asset of which not all that was issued is there.
+    pub(super) fn unbalanced_asset(&self) -> Option<(AssetId, AssetSupply)> {
+        self.assets.unbalanced()
+    }
+
     /// Puts new cells in place of old ones, or removes them. What was there is not remembered.
     ///
     /// # Panics
@@ -168,13 +186,19 @@ impl Cells {
         drop(self.replace(changes));
     }
 
-    /// As [`Self::commit`], and remembers for a while what was there before this height.
+    /// As [`Self::commit`], and remembers for a while what was there before this height. `flows` is
+    /// what the block's transactions moved of issued assets.
     ///
     /// # Panics
     /// As [`Self::commit`], and if tokens of an issued asset appear or vanish.
-    pub(super) fn commit_block(&mut self, height: Height, changes: Vec<(CellPath, Option<Cell>)>) {
-        let before = self.replace(changes);
-        self.check_assets(&before);
+    pub(super) fn commit_block(
+        &mut self,
+        height: Height,
+        changes: Vec<(CellPath, Option<Cell>)>,
+        flows: &BTreeMap<AssetId, Flow>,
+    ) {
+        let (before, assets) = self.replace(changes);
+        self.assets.check(&assets, flows);
         self.undo.push(height, before);
     }
 
@@ -194,25 +218,20 @@ impl Cells {
         self.undo = Undo::from(height);
     }
 
-    /// Asserts that no tokens of an issued asset appeared or vanished where these cells were before.
-    fn check_assets(&self, before: &[(CellPath, Option<Cell>)]) {
-        let (mut then, mut now) = (BTreeMap::new(), BTreeMap::new());
-        for (path, old) in before {
-            old.iter().for_each(|cell| assets::count(&mut then, cell));
-            self.read(path).into_iter().for_each(|cell| assets::count(&mut now, cell));
-        }
-        assets::check_balanced(&then, &now);
-    }
-
-    /// Makes changes and returns how to take them back.
-    fn replace(&mut self, changes: Vec<(CellPath, Option<Cell>)>) -> Vec<(CellPath, Option<Cell>)> {
+    /// Makes changes, and returns how to take them back and what they did to issued assets.
+    fn replace(
+        &mut self,
+        changes: Vec<(CellPath, Option<Cell>)>,
+    ) -> (Vec<(CellPath, Option<Cell>)>, Replaced) {
         let (mut before, mut after) = (Supply::default(), Supply::default());
+        let mut assets = Replaced::default();
         let mut replaced = Vec::with_capacity(changes.len());
         let mut elements = Vec::with_capacity(changes.len());
         for (path, cell) in changes {
             let new = cell.as_ref().map(|cell| {
                 assert_eq!(path.get()[0], cell.kind().code(), "{path:?} cannot hold {cell:?}");
                 after = after + Supply::of(cell);
+                assets.count(None, Some(cell));
                 element(&path, cell)
             });
             let old = match cell {
@@ -221,6 +240,7 @@ impl Cells {
             };
             let gone = old.as_ref().map(|old| {
                 before = before + Supply::of(old);
+                assets.count(Some(old), None);
                 element(&path, old)
             });
             if gone != new {
@@ -231,13 +251,14 @@ impl Cells {
             }
         }
         if elements.is_empty() {
-            return replaced;
+            return (replaced, assets);
         }
+        self.assets.apply(&assets);
         self.tree.update(&elements);
         let supply = self.commitment.supply + after - before;
         let (root, lanes) = (self.tree.root(), self.lanes.digest());
         self.commitment = Commitment { root, lanes, supply };
-        replaced
+        (replaced, assets)
     }
 
     /// The commitment, worked out from nothing but the cells and the definitions.
@@ -271,6 +292,7 @@ impl PartialEq for Cells {
             && self.map == other.map
             && self.tree == other.tree
             && self.lanes == other.lanes
+            && self.assets == other.assets
     }
 }
 
@@ -279,6 +301,7 @@ impl Eq for Cells {}
 impl BorshSerialize for Cells {
     fn serialize<W: io::Write>(&self, writer: &mut W) -> io::Result<()> {
         self.map.serialize(writer)?;
+        self.assets.serialize(writer)?;
         self.undo.serialize(writer)
     }
 }
@@ -289,8 +312,14 @@ impl BorshDeserialize for Cells {
         if map.iter().any(|(path, cell)| path.get()[0] != cell.kind().code()) {
             return Err(io::ErrorKind::InvalidData.into());
         }
+        let assets = AssetLedger::deserialize_reader(reader)?;
         let undo = Undo::deserialize_reader(reader)?;
-        Ok(Self { undo, ..map.into_iter().collect() })
+        let own = Self { undo, ..map.into_iter().collect() };
+        // What was kept block by block is what the cells come to now, or one of them was changed.
+        if own.assets != assets || assets.unbalanced().is_some() {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        Ok(own)
     }
 }
 

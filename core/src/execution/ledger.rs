@@ -3,6 +3,8 @@
 //! Filled in at the door ([`super::ctx::TxCtx`]) from the cells themselves, never from what a kind
 //! says it does, so a kind that makes or loses tokens is found out the first time it does.
 
+use std::collections::BTreeMap;
+
 use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::{
@@ -84,6 +86,21 @@ impl Ledger {
     pub(super) fn burn_native(&mut self, amount: u64) {
         self.native.burn(amount);
     }
+}
+
+/// The flows of issued assets of many transactions together.
+pub(super) fn flows_of_issued<'a>(
+    ledgers: impl IntoIterator<Item = &'a Ledger>,
+) -> BTreeMap<AssetId, Flow> {
+    let mut flows: BTreeMap<AssetId, Flow> = BTreeMap::new();
+    for (id, flow) in ledgers.into_iter().flat_map(|ledger| &ledger.issued) {
+        let sum = flows.entry(*id).or_default();
+        sum.debited += flow.debited;
+        sum.credited += flow.credited;
+        sum.issue(flow.issued);
+        sum.burn(flow.burned);
+    }
+    flows
 }
 
 impl Flow {

@@ -15,12 +15,13 @@ use crate::{
     committee::{Committee, CommitteeError},
     config::Genesis,
     execution::{
-        assets::{AssetSupply, asset_supplies},
+        assets::AssetSupply,
         cell::{Account, Cell, CellKind, CellPath, OffenceRecord, System, SystemKey, element},
         cells::{Cells, Supply},
         checkpoints::Checkpointing,
         commitment::Commitment,
         epilogue::{self, Spent},
+        ledger::flows_of_issued,
         outcome::{ExecutedBlock, Standing},
         overlay::Overlay,
         prefetch::{CellSource, ReadError},
@@ -62,6 +63,9 @@ pub enum RestoreError {
         /// By the cells.
         held: u128,
     },
+    /// Tokens of an issued asset appeared or vanished.
+    #[error("of asset {} {:?} are there, which is not what was issued", .0.digest(), .1)]
+    Asset(AssetId, AssetSupply),
 }
 
 /// The state after some height.
@@ -203,7 +207,8 @@ impl ExecutionState {
         epilogue::run(&mut overlay, &self.committee, header.height, payload, spent);
         let changes = overlay.changes();
         let balances = balances(&changes);
-        self.cells.commit_block(header.height, changes);
+        let flows = flows_of_issued(effects.iter().map(|one| &one.ledger));
+        self.cells.commit_block(header.height, changes, &flows);
         self.height = header.height;
         let supply = self.cells.supply();
         assert_eq!(supply.total(), self.issued, "height {}: tokens leak: {supply:?}", self.height);
@@ -290,7 +295,8 @@ impl ExecutionState {
     /// The state after `height` of a chain that began with `genesis`, if these are its cells.
     ///
     /// # Errors
-    /// If the genesis is bad, or the cells hold more or less than it issued.
+    /// If the genesis is bad, or the cells hold more or less than was issued of native tokens or of an
+    /// asset.
     pub(super) fn restored(
         genesis: &Genesis,
         height: Height,
@@ -301,6 +307,9 @@ impl ExecutionState {
         if held != issued {
             return Err(RestoreError::Supply { issued, held });
         }
+        if let Some((asset, supply)) = cells.unbalanced_asset() {
+            return Err(RestoreError::Asset(asset, supply));
+        }
         cells.begin_at(height);
         Ok(Self { chain_id, committee, issued, height, cells, checkpoints })
     }
@@ -309,10 +318,16 @@ impl ExecutionState {
         &self.cells
     }
 
-    /// Where the tokens of every issued asset are, worked out from nothing but the cells: for checkers.
+    /// Where the tokens of every asset are of which anything was ever issued, kept block by block.
     #[must_use]
-    pub fn asset_supplies(&self) -> BTreeMap<AssetId, AssetSupply> {
-        asset_supplies(self.cells.values())
+    pub fn asset_supplies(&self) -> &BTreeMap<AssetId, AssetSupply> {
+        self.cells.asset_supplies()
+    }
+
+    /// The same, counted from nothing but the cells: for checkers.
+    #[must_use]
+    pub fn recounted_assets(&self) -> BTreeMap<AssetId, AssetSupply> {
+        self.cells.recounted_assets().into_supplies()
     }
 
     /// A cell; `None` if there is none at that path.

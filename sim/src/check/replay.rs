@@ -64,7 +64,9 @@ impl Checker for Replay {
     }
 
     fn finish(&mut self, _scene: &Scene, at: u64) -> Result<(), Violation> {
-        if *self.state.commitment() == self.state.recomputed() {
+        let same = *self.state.commitment() == self.state.recomputed()
+            && *self.state.asset_supplies() == self.state.recounted_assets();
+        if same {
             return Ok(());
         }
         let height = self.state.height();

@@ -168,11 +168,12 @@ impl Saying {
 }
 
 /// Kinds of observations that tell nothing among the last ones.
-pub(super) const ROUTINE: [&str; 12] = [
+pub(super) const ROUTINE: [&str; 13] = [
     "woke",
     "wrote",
     "durable",
     "supply",
+    "assets",
     "submitted",
     "client_saw",
     "holds",

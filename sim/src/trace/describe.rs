@@ -93,6 +93,9 @@ impl fmt::Display for What {
             ),
             Self::Diverged(height) => write!(f, "got the execution of height {height} wrong"),
             Self::Supply { height, total } => write!(f, "supply {total} at height {height}"),
+            Self::Assets { height, kept, .. } => {
+                write!(f, "{} assets at height {height}", kept.len())
+            }
             Self::Submitted(transaction) => write!(f, "was handed transaction {transaction:?}"),
             Self::ClientSaw { transaction, height } => {
                 write!(f, "told a client that {transaction:?} is final at height {height}")

@@ -49,6 +49,7 @@ impl What {
             Self::Duplicated { .. } => 25,
             Self::Penalized { .. } => 26,
             Self::Diverged(_) => 27,
+            Self::Assets { .. } => 28,
         }
     }
 
@@ -93,6 +94,9 @@ impl What {
             }
             Self::Diverged(height) => put(out, height),
             Self::Supply { height, total } => put(out, &(height, total)),
+            Self::Assets { height, kept, counted } => {
+                put(out, &(height, kept.as_ref(), counted.as_ref()));
+            }
             Self::Submitted(transaction) => put(out, transaction),
             Self::ClientSaw { transaction, height } => put(out, &(transaction, height)),
             Self::FaultOn { index } | Self::FaultOff { index } => put(out, index),

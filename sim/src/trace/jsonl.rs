@@ -98,6 +98,7 @@ impl What {
             Self::Executed { .. } => "executed",
             Self::Diverged(_) => "diverged",
             Self::Supply { .. } => "supply",
+            Self::Assets { .. } => "assets",
             Self::Submitted(_) => "submitted",
             Self::ClientSaw { .. } => "client_saw",
             Self::FaultOn { .. } => "fault_on",
@@ -163,6 +164,9 @@ fn fields(what: &What) -> Fields {
         What::Diverged(height) => vec![("height", height.get().into())],
         What::Supply { height, total } => {
             vec![("height", height.get().into()), ("total", total.to_string().into())]
+        }
+        What::Assets { height, kept, .. } => {
+            vec![("height", height.get().into()), ("assets", kept.len().into())]
         }
         What::Submitted(transaction) => vec![("transaction", transaction.to_string().into())],
         What::ClientSaw { transaction, height } => {

@@ -3,7 +3,7 @@
 //! Observations are made on every message, so they are cheap: shared pointers and small numbers, no
 //! strings. They say what happened, never what it means.
 
-use std::{fmt, sync::Arc};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use borsh::BorshSerialize;
 use quorate_core::{
@@ -11,11 +11,12 @@ use quorate_core::{
     digest::{Domain, digest_of},
     effect::{PeerFault, Timer},
     event::Event,
-    execution::ExecutedBlock,
+    execution::{AssetSupply, ExecutedBlock},
     message::Message,
     replica::Footprint,
     signer::Pledge,
     store::Batch,
+    transaction::AssetId,
     types::{Digest, Height, PeerId, Seq, ValidatorId},
     vote::{Promise, Vote},
 };
@@ -288,6 +289,15 @@ pub enum What {
         height: Height,
         /// The total, in the smallest unit.
         total: u128,
+    },
+    /// Where the tokens of issued assets are by this node's state, looked at when it starts.
+    Assets {
+        /// The state's height.
+        height: Height,
+        /// As it is kept, block by block.
+        kept: Arc<BTreeMap<AssetId, AssetSupply>>,
+        /// As it is counted in the cells.
+        counted: Arc<BTreeMap<AssetId, AssetSupply>>,
     },
     /// A client handed a transaction to this node.
     Submitted(Digest),

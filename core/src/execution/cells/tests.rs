@@ -57,7 +57,7 @@ proptest! {
         for (height, block) in (1..).zip(&blocks) {
             let changes = paths().into_iter().zip(block);
             let changes = changes.filter_map(|(path, change)| change.map(|new| (path, new.map(account))));
-            cells.commit_block(Height::new(height), changes.collect());
+            cells.commit_block(Height::new(height), changes.collect(), &BTreeMap::new());
             prop_assert_eq!(cells.commitment(), &cells.recomputed());
             past.push(cells.clone());
         }
@@ -79,7 +79,7 @@ proptest! {
         for (height, block) in (1..).zip(&blocks).skip(usize::try_from(to).expect("few")) {
             let changes = paths().into_iter().zip(block);
             let changes = changes.filter_map(|(path, change)| change.map(|new| (path, new.map(account))));
-            cells.commit_block(Height::new(height), changes.collect());
+            cells.commit_block(Height::new(height), changes.collect(), &BTreeMap::new());
         }
         prop_assert_eq!(Some(&cells), past.last());
     }
@@ -223,10 +223,11 @@ fn receipts_are_proven() {
 fn empty_blocks_are_not_remembered() {
     let mut cells = Cells::default();
     let same = || vec![(paths()[0], Some(account(3)))];
-    cells.commit_block(Height::new(1), same());
+    cells.commit_block(Height::new(1), same(), &BTreeMap::new());
     let remembered = codec::encode(&cells).len();
     for height in 2..50 {
-        cells.commit_block(Height::new(height), if height % 2 == 0 { same() } else { vec![] });
+        let changes = if height % 2 == 0 { same() } else { vec![] };
+        cells.commit_block(Height::new(height), changes, &BTreeMap::new());
         assert_eq!(codec::encode(&cells).len(), remembered);
     }
     cells.rollback(Height::ZERO).expect("within the last 64 heights");

@@ -116,8 +116,11 @@ impl Pair {
         let supply = self.state.supply();
         assert_eq!((supply.fees, supply.burned), (self.plain.fees, self.plain.burned));
         assert_eq!(supply.total(), self.state.issued());
-        for (id, asset) in self.state.asset_supplies() {
-            assert_eq!(asset.total(), asset.issued, "asset {id:?}");
+        assert_eq!(*self.state.asset_supplies(), self.state.recounted_assets(), "{}", self.again);
+        for (id, asset) in &self.plain.assets {
+            let supply = self.state.asset_supplies().get(id).copied().unwrap_or_default();
+            assert_eq!((supply.issued, supply.burned), (asset.issued, asset.burned));
+            assert!(supply.is_balanced(), "asset {id:?}: {supply:?}: {}", self.again);
         }
         assert_eq!(self.state.commitment(), &self.state.recomputed());
     }

@@ -1,6 +1,8 @@
 //! Snapshots that come in any order are the state; those that lie are refused, and where they lie is
 //! known.
 
+use std::collections::BTreeMap;
+
 use super::*;
 use crate::{
     codec,
@@ -8,10 +10,12 @@ use crate::{
     digest::{Domain, digest_of},
     evidence::Offence,
     execution::{
-        ExecutionState,
-        cell::Account,
-        fixtures::{address, block, evidence, genesis, transfer},
+        AssetSupply, ExecutionState, RestoreError,
+        cell::{Account, element},
+        fixtures::{self, address, block, evidence, genesis, transfer},
     },
+    transaction::{AssetId, Issue, TransactionKind},
+    tree::subtree_root,
 };
 
 /// A few hundred cells of two kinds, and the genesis they come from.
@@ -204,6 +208,59 @@ fn another_genesis_is_noticed() {
     }
     let other = genesis(&[1_000; 199], &[10, 20, 30, 40]);
     assert!(matches!(importer.finish(&other), Err(ImportError::Restore(_))));
+}
+
+/// Tokens of an asset that nobody issued make no state, though all chunks are those of the root.
+#[test]
+fn an_asset_out_of_balance_is_noticed() {
+    let create = Issue::Create { decimals: 0, cap: 50, amount: 40 };
+    let mut body = fixtures::body(3, 0, 1, &[]);
+    body.kind = TransactionKind::Issue(create);
+    let create = fixtures::signed(body, 3);
+    let asset = AssetId::of_transaction(create.id());
+    let genesis = genesis(&[1_000; 20], &[10]);
+    let mut state = ExecutionState::new(&genesis);
+    state.execute(&block(1, vec![create], vec![]));
+    let parts = state.manifest().parts;
+    let cells = |part: &Part| cells_of(&state.chunk(&part.prefix).expect("a part of this state"));
+    let all: Vec<(CellPath, Cell)> = parts.iter().flat_map(cells).collect();
+    let finish = |change: &dyn Fn(&mut Cell)| {
+        let mut chunks = BTreeMap::<u8, Vec<(CellPath, Cell)>>::new();
+        for (path, cell) in &all {
+            let mut cell = cell.clone();
+            change(&mut cell);
+            chunks.entry(path.kind_code()).or_default().push((*path, cell));
+        }
+        let part = |(kind, cells): (&u8, &Vec<(CellPath, Cell)>)| {
+            let leaf = |(path, cell): &(CellPath, Cell)| (*path.get(), element(path, cell));
+            let leaves: Vec<_> = cells.iter().map(leaf).collect();
+            let prefix = Prefix::new(&[*kind; 32], PART_DEPTH_MIN);
+            Part { prefix, root: subtree_root(PART_DEPTH_MIN, &leaves) }
+        };
+        let parts: Vec<Part> = chunks.iter().map(part).collect();
+        let root = fold(&parts, 0);
+        let manifest = Manifest { height: Height::new(1), parts: Bounded::new(parts) };
+        let mut importer = Importer::new(manifest, root).expect("of its own root");
+        for (number, cells) in (0..).zip(chunks.into_values()) {
+            importer.on_chunk(number, &encoded(cells)).expect("of its own part");
+        }
+        importer.finish(&genesis)
+    };
+    assert_eq!(finish(&|_| {}).as_ref(), Ok(&state));
+    let sound = AssetSupply { balances: 40, coins: 0, issued: 40, burned: 0 };
+    let refused = |supply| Err(ImportError::Restore(RestoreError::Asset(asset, supply)));
+    let more = |cell: &mut Cell| {
+        if let Cell::Balance(balance) = cell {
+            balance.amount += 1;
+        }
+    };
+    assert_eq!(finish(&more), refused(AssetSupply { balances: 41, ..sound }));
+    let burned = |cell: &mut Cell| {
+        if let Cell::Asset(asset) = cell {
+            asset.burned += 1;
+        }
+    };
+    assert_eq!(finish(&burned), refused(AssetSupply { burned: 1, ..sound }));
 }
 
 #[test]

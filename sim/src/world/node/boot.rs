@@ -149,4 +149,10 @@ fn replay(
     }
     let (height, total) = (execution.height(), execution.supply().total());
     ledger.notes.push(Note { at, what: What::Supply { height, total } });
+    let kept = Arc::new(execution.asset_supplies().clone());
+    let counted = Arc::new(execution.recounted_assets());
+    // Most runs know no assets, and every run begins without.
+    if !(kept.is_empty() && counted.is_empty()) {
+        ledger.notes.push(Note { at, what: What::Assets { height, kept, counted } });
+    }
 }

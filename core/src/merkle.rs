@@ -73,7 +73,8 @@ impl Proof {
     }
 
     /// The root of the list in which `leaf` has this place; `None` if no list is like that.
-    fn root(&self, leaf: &Digest) -> Option<Digest> {
+    #[must_use]
+    pub fn root(&self, leaf: &Digest) -> Option<Digest> {
         let (mut place, mut last) = (self.index, self.count.checked_sub(1)?);
         if place > last {
             return None;

@@ -20,7 +20,7 @@ use crate::{
         undo::{RollbackError, Undo},
     },
     transaction::{Amount, Asset, AssetId},
-    tree::{Change, Tree, subtree_root},
+    tree::{Change, Path, Tree, subtree_root},
     types::{Digest, Height},
 };
 
@@ -157,6 +157,15 @@ impl Cells {
 
     pub(super) fn tree(&self) -> &Tree {
         &self.tree
+    }
+
+    /// The element of a leaf of the tree.
+    ///
+    /// # Panics
+    /// If there is no cell at that path.
+    pub(super) fn element_at(&self, path: &Path) -> Digest {
+        let path = CellPath::from_raw(*path);
+        element(&path, self.read(&path).expect("a leaf of the tree is a cell"))
     }
 
     pub(super) fn supply(&self) -> Supply {

@@ -89,7 +89,21 @@ impl Checkpointing {
     fn previous(&self, height: Height) -> Height {
         let below = height.minus(1);
         let multiple = Height::new(below.get() - below.get() % self.interval);
-        self.made.last_key_value().map_or(multiple, |(last, _)| multiple.max(*last))
+        let last = self.made.range(..height).next_back();
+        last.map_or(multiple, |(last, _)| multiple.max(*last))
+    }
+
+    /// The checkpoint that says what happened at `height`, and the proof of that height's receipts root
+    /// among those that it commits to. `None` if there is none yet, or it is forgotten.
+    pub(super) fn prove_receipts(&self, height: Height) -> Option<(Checkpoint, merkle::Proof)> {
+        let (upto, checkpoint) = self.made.range(height..).next()?;
+        let above = self.previous(*upto);
+        let index = height.get().checked_sub(above.next().get())?;
+        let roots = self.roots.range(above.next()..=*upto);
+        let receipts: Vec<Digest> = roots.map(|(_, (receipts, _))| *receipts).collect();
+        let complete = u64::try_from(receipts.len()) == Ok(upto.delta_from(above));
+        let proof = complete.then(|| merkle::prove(&receipts, index)).flatten()?;
+        Some((*checkpoint, proof))
     }
 
     /// Forgets what was above `height`.

@@ -8,6 +8,7 @@
 //! voted for.
 
 pub mod access;
+pub mod anchor;
 mod assets;
 pub mod cell;
 mod cells;
@@ -31,6 +32,7 @@ pub mod transition;
 mod undo;
 mod work;
 
+pub use anchor::{Anchor, AnchorError, CellProof, CellsProof, ProofError, Proven, ReceiptProof};
 pub use assets::AssetSupply;
 pub use cell::Account;
 pub use cells::Supply;

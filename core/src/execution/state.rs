@@ -12,11 +12,13 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use crate::{
     block::Block,
     checkpoint::Checkpoint,
+    codec::Bounded,
     committee::{Committee, CommitteeError},
     config::Genesis,
     execution::{
+        anchor::{CellProof, CellsProof},
         assets::AssetSupply,
-        cell::{Account, Cell, CellKind, CellPath, OffenceRecord, System, SystemKey, element},
+        cell::{Account, Cell, CellKind, CellPath, OffenceRecord, System, SystemKey},
         cells::{Cells, Supply},
         checkpoints::Checkpointing,
         commitment::Commitment,
@@ -30,8 +32,9 @@ use crate::{
         undo::RollbackError,
         work::{Done, Work},
     },
+    merkle,
     transaction::{Address, AssetId, Authority, Signers},
-    tree::PathProof,
+    tree::{Path, PathProof},
     types::{ChainId, Digest, Height, ValidatorId},
 };
 
@@ -285,11 +288,40 @@ impl ExecutionState {
     #[must_use]
     pub fn prove(&self, path: &CellPath) -> (Option<Cell>, PathProof) {
         let cell = self.cells.read(path).cloned();
-        let proof = self.cells.tree().prove(path.get(), |other| {
-            let other = CellPath::from_raw(*other);
-            element(&other, self.cells.read(&other).expect("a leaf of the tree is a cell"))
-        });
+        let proof = self.cells.tree().prove(path.get(), |other| self.cells.element_at(other));
         (cell, proof)
+    }
+
+    /// As [`Self::prove`], for whoever holds a certificate of this state's root.
+    #[must_use]
+    pub fn prove_cell(&self, path: &CellPath) -> CellProof {
+        let (cell, way) = self.prove(path);
+        CellProof { cell, way }
+    }
+
+    /// What is at many paths, with one proof. Order and repetitions do not matter.
+    ///
+    /// # Panics
+    /// If there are more than [`crate::tree::PATHS_MAX`] paths.
+    #[must_use]
+    pub fn prove_cells(&self, paths: &[CellPath]) -> CellsProof {
+        let mut paths = paths.to_vec();
+        paths.sort_unstable();
+        paths.dedup();
+        let raw: Vec<Path> = paths.iter().map(|path| *path.get()).collect();
+        let way = self.cells.tree().prove_many(&raw, |other| self.cells.element_at(other));
+        let cells = paths.into_iter().map(|path| (path, self.cells.read(&path).cloned()));
+        CellsProof { cells: Bounded::new(cells.collect()), way }
+    }
+
+    /// The checkpoint that says what happened at `height`, and the proof that the receipts root of that
+    /// height is among those it commits to: half of a [`super::ReceiptProof`], whose other half is
+    /// [`crate::merkle::prove`] over [`ExecutedBlock::receipts`].
+    ///
+    /// `None` if that checkpoint is not made yet, or so long ago that it is forgotten.
+    #[must_use]
+    pub fn prove_receipts(&self, height: Height) -> Option<(Checkpoint, merkle::Proof)> {
+        self.checkpoints.prove_receipts(height)
     }
 
     /// The state after `height` of a chain that began with `genesis`, if these are its cells.

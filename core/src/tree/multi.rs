@@ -51,10 +51,16 @@ impl MultiProof {
     /// The claims must be exactly those that the proof was made for; a proof of more is none of fewer.
     #[must_use]
     pub fn verify(&self, root: &Digest, claims: &BTreeMap<Path, Option<Digest>>) -> bool {
+        self.root(claims).is_some_and(|own| own == *root)
+    }
+
+    /// The root under which this shows it; `None` if it shows it under none.
+    #[must_use]
+    pub fn root(&self, claims: &BTreeMap<Path, Option<Digest>>) -> Option<Digest> {
         let claims: Vec<Claim> = claims.iter().map(|(path, value)| (*path, *value)).collect();
         let mut steps = self.steps.iter();
-        let found = walk(&mut steps, 0, &claims);
-        found == Some(*root) && steps.next().is_none()
+        let found = walk(&mut steps, 0, &claims)?;
+        steps.next().is_none().then_some(found)
     }
 }
 

@@ -49,14 +49,18 @@ impl PathProof {
     /// `None`.
     #[must_use]
     pub fn verify(&self, root: &Digest, path: &Path, value: Option<&Digest>) -> bool {
+        self.root(path, value).is_some_and(|own| own == *root)
+    }
+
+    /// The root under which this shows it; `None` if it shows it under none.
+    #[must_use]
+    pub fn root(&self, path: &Path, value: Option<&Digest>) -> Option<Digest> {
         // An empty sibling has one encoding, and this is not it.
         if self.siblings.contains(&Some(Digest::ZERO)) {
-            return false;
+            return None;
         }
         let depth = u16::try_from(self.siblings.len()).expect("at most 256 siblings");
-        let Some(mut hash) = self.terminal.hash(&[(*path, value.copied())], depth) else {
-            return false;
-        };
+        let mut hash = self.terminal.hash(&[(*path, value.copied())], depth)?;
         for (depth, sibling) in (0..depth).zip(&self.siblings).rev() {
             let sibling = sibling.unwrap_or(Digest::ZERO);
             hash = match bit(path, depth) {
@@ -64,7 +68,7 @@ impl PathProof {
                 _ => node_hash(&sibling, &hash),
             };
         }
-        hash == *root
+        Some(hash)
     }
 }
 

@@ -16,6 +16,8 @@ pub struct Trouble {
     pub failures: Vec<Failure>,
     /// All of it in a few words, for a picture.
     pub short: String,
+    /// Why, without views and times: equal for standstills of one kind.
+    pub cause: String,
 }
 
 /// How many times the usual pace a gap must be to count without a failed view.
@@ -101,45 +103,8 @@ fn failures(history: &History, first: u64, end: u64, since: u64) -> Vec<Failure>
 
 impl Trouble {
     fn new(from: u64, to: Option<u64>, height: u64, failures: Vec<Failure>) -> Self {
-        let mut trouble = Self { from, to, height, failures, short: String::new() };
-        trouble.short = trouble.words();
-        trouble
-    }
-
-    fn words(&self) -> String {
-        let mut culprits: Vec<(&str, Vec<&Failure>)> = Vec::new();
-        for failure in &self.failures {
-            match culprits.iter_mut().find(|(short, _)| *short == failure.short) {
-                Some((_, views)) => views.push(failure),
-                None => culprits.push((&failure.short, vec![failure])),
-            }
-        }
-        let parts: Vec<String> = culprits
-            .iter()
-            .take(3)
-            .map(|(short, views)| {
-                let leaderless = views.iter().all(|failure| failure.leaderless);
-                let what = if leaderless { "no leader: " } else { "" };
-                match views.as_slice() {
-                    [one] if one.nullified => format!(
-                        "{what}{short}, view {} nullified after {}",
-                        one.view,
-                        lasting(one.to.saturating_sub(one.from))
-                    ),
-                    [one] => format!("{what}{short}, view {} not decided", one.view),
-                    many => format!("{what}{short}, {} views nullified", many.len()),
-                }
-            })
-            .collect();
-        let more = culprits.len().saturating_sub(3);
-        let mut text = parts.join("; ");
-        if more > 0 {
-            text += &format!("; and {more} more");
-        }
-        if text.is_empty() {
-            text = "no view was given up, yet nothing became final".to_owned();
-        }
-        text
+        let (short, cause) = (words(&failures, true), words(&failures, false));
+        Self { from, to, height, failures, short, cause }
     }
 
     /// When it went on, in words.
@@ -155,4 +120,42 @@ impl Trouble {
             None => format!("no final block from {} to the end", clock(self.from)),
         }
     }
+}
+
+/// Who failed and how, the failures of one kind together; `in_full` with views and times.
+fn words(failures: &[Failure], in_full: bool) -> String {
+    let mut culprits: Vec<(&str, Vec<&Failure>)> = Vec::new();
+    for failure in failures {
+        match culprits.iter_mut().find(|(short, _)| *short == failure.short) {
+            Some((_, views)) => views.push(failure),
+            None => culprits.push((&failure.short, vec![failure])),
+        }
+    }
+    let parts: Vec<String> = culprits
+        .iter()
+        .take(3)
+        .map(|(short, views)| {
+            let leaderless = views.iter().all(|failure| failure.leaderless);
+            let what = if leaderless { "no leader: " } else { "" };
+            match views.as_slice() {
+                _ if !in_full => format!("{what}{short}"),
+                [one] if one.nullified => format!(
+                    "{what}{short}, view {} nullified after {}",
+                    one.view,
+                    lasting(one.to.saturating_sub(one.from))
+                ),
+                [one] => format!("{what}{short}, view {} not decided", one.view),
+                many => format!("{what}{short}, {} views nullified", many.len()),
+            }
+        })
+        .collect();
+    let more = culprits.len().saturating_sub(3);
+    let mut text = parts.join("; ");
+    if more > 0 {
+        text += &format!("; and {more} more");
+    }
+    if text.is_empty() {
+        text = "no view was given up, yet nothing became final".to_owned();
+    }
+    text
 }

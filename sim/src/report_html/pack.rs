@@ -464,6 +464,7 @@ fn trouble_json(history: &History, trouble: &Trouble) -> Value {
         "end": micros(trouble.to.unwrap_or(history.end)),
         "height": trouble.height,
         "short": trouble.short,
+        "cause": trouble.cause,
         "recovery": trouble.recovery(),
         "began": clock(trouble.from),
         "failures": failures,

@@ -6,7 +6,7 @@ use super::{
     escape::Escaped,
     pack::{PackOptions, Packed, pack},
     shell::Shell,
-    story::{Telling, grouped, story, summary},
+    story::{Telling, grouped, short_story, story, summary},
 };
 use crate::{
     explain::clock,
@@ -23,8 +23,11 @@ const SCRIPTS: [&str; 6] = [
     include_str!("assets/report.js"),
 ];
 
-/// Lines of a story that are shown at once.
-const STORY_SHOWN: usize = 12;
+/// Lines of a story that are shown at once: the picture below should still be on the first screen.
+const STORY_SHOWN: usize = 7;
+
+/// How many of them are faults, whatever else happened.
+const FAULTS_SHOWN: usize = 3;
 
 /// Observations shown at once before a failure.
 const LAST_SHOWN: usize = 25;
@@ -91,14 +94,14 @@ fn page(title: &str, runs: &[&History], options: &PackOptions, note: &str) -> St
     for (number, history) in runs.iter().enumerate() {
         header(&mut body, history);
         if runs.len() == 1 {
-            story_list(&mut body, &story(history), history);
+            story_list(&mut body, history);
         } else {
             let _ = write!(
                 body,
                 "<details class=\"told\"><summary>What happened in run {}</summary>",
                 letter(number)
             );
-            story_list(&mut body, &story(history), history);
+            story_list(&mut body, history);
             body.push_str("</details>");
         }
     }
@@ -108,7 +111,7 @@ fn page(title: &str, runs: &[&History], options: &PackOptions, note: &str) -> St
         let packed = pack(history, options);
         picture(&mut body, number, runs.len(), history, &packed);
     }
-    body.push_str(HELP);
+    body.push_str(LEGEND);
     for (number, history) in runs.iter().enumerate() {
         last(&mut body, number, runs.len(), history);
     }
@@ -154,17 +157,23 @@ fn header(body: &mut String, history: &History) {
     body.push_str("</header>");
 }
 
-fn story_list(body: &mut String, lines: &[Telling], history: &History) {
+fn story_list(body: &mut String, history: &History) {
+    let (lines, mut shown) = (story(history), short_story(history));
     body.push_str("<section class=\"story\"><h2>What happened</h2><ol>");
-    // Of a long story the worst is told first, in order of time.
-    let mut shown: Vec<&Telling> = lines.iter().collect();
+    // Of a long story the first faults and the worst are told, in order of time.
     if shown.len() > STORY_SHOWN {
-        let rank = |line: &Telling| match line.tone {
-            "bad" => 0,
-            "fault" => 1,
-            _ => 2,
-        };
-        shown.sort_by_key(|line| (rank(line), std::cmp::Reverse(line.to - line.from)));
+        let mut faults = 0;
+        shown.sort_by_cached_key(|line| {
+            let rank = match line.tone {
+                "fault" => {
+                    faults += 1;
+                    if faults > FAULTS_SHOWN { 2 } else { 0 }
+                }
+                "bad" => 1,
+                _ => 3,
+            };
+            (rank, std::cmp::Reverse(line.to - line.from))
+        });
         shown.truncate(STORY_SHOWN);
         shown.sort_by_key(|line| line.from);
     }
@@ -183,7 +192,7 @@ fn story_list(body: &mut String, lines: &[Telling], history: &History) {
             "<details><summary>all {} things that happened</summary><ol>",
             grouped(lines.len())
         );
-        for line in lines {
+        for line in &lines {
             item(body, line, history);
         }
         body.push_str("</ol></details>");
@@ -209,13 +218,14 @@ fn item(body: &mut String, line: &Telling, history: &History) {
 const TOOLS: &str = "<section class=\"tools\" id=\"tools\">\
     <div class=\"row\" id=\"moves\"></div>\
     <div class=\"row\" id=\"kinds\"><span class=\"label\">messages</span></div>\
-    <div class=\"row\" id=\"nodes\"><span class=\"label\">validators</span></div>\
-    <div class=\"row legend\" id=\"legend\"><span class=\"label\">signs</span></div></section>";
+    <div class=\"row\" id=\"nodes\"><span class=\"label\">validators</span></div></section>";
 
-const HELP: &str = "<p class=\"help\">Drag the picture to move, drag in the overview to choose a \
+/// What the signs mean and how to move about, below the pictures.
+const LEGEND: &str = "<section class=\"signs\"><div class=\"row legend\" id=\"legend\"></div>\
+    <p class=\"help\">Drag the picture to move, drag in the overview to choose a \
     stretch; wheel with Ctrl or Shift to zoom, or + and −; ← and → move, 0 shows everything, n and p go \
     to the next and the previous standstill. Point at anything to see what it is; click to keep that \
-    open.</p>";
+    open.</p></section>";
 
 fn picture(body: &mut String, number: usize, count: usize, history: &History, packed: &Packed) {
     let label = if count > 1 { format!("Run {}: ", letter(number)) } else { String::new() };

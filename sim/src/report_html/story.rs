@@ -1,7 +1,7 @@
 //! A run in a few lines of words: what a reader should know before looking at the picture.
 
 use crate::{
-    explain::{clock, fault_words, lasting, troubles},
+    explain::{Trouble, clock, fault_words, lasting, troubles},
     history::{History, Note, NoteSort},
 };
 
@@ -24,20 +24,34 @@ impl Telling {
     }
 }
 
+/// Standstills that are told one by one in a short story.
+const TROUBLES_APART: usize = 4;
+
 /// The story, by time.
 pub(super) fn story(history: &History) -> Vec<Telling> {
+    told(history, false)
+}
+
+/// The story with many standstills of one cause told as one.
+pub(super) fn short_story(history: &History) -> Vec<Telling> {
+    told(history, true)
+}
+
+fn told(history: &History, is_short: bool) -> Vec<Telling> {
     let mut lines = Vec::new();
     let mut told_down = Vec::new();
     for band in &history.faults {
         // A fault that only ends a process is told by the process's own end.
         let words = fault_words(history, band);
         let lasts = band.to.saturating_sub(band.from);
-        let end = if band.to >= history.end {
-            "to the end".to_owned()
+        let end = if lasts == 0 {
+            String::new()
+        } else if band.to >= history.end {
+            ", to the end".to_owned()
         } else {
-            format!("for {}", lasting(lasts))
+            format!(", for {}", lasting(lasts))
         };
-        lines.push(Telling::new(band.from, band.to, "fault", format!("{words}, {end}")));
+        lines.push(Telling::new(band.from, band.to, "fault", format!("{words}{end}")));
         told_down.extend(band.lanes.iter().map(|lane| (*lane, band.from)));
     }
     for note in &history.notes {
@@ -59,11 +73,16 @@ pub(super) fn story(history: &History) -> Vec<Telling> {
     }
     lines.extend(restarts(history));
     lines.extend(evidence(history));
-    for trouble in troubles(history) {
-        let to = trouble.to.unwrap_or(history.end);
-        let words = format!("{} — {}", trouble.short, trouble.recovery());
-        lines.push(Telling::new(trouble.from, to, "bad", words));
+    let troubles = troubles(history);
+    let mut groups: Vec<Vec<&Trouble>> = Vec::new();
+    for trouble in &troubles {
+        let alike = |group: &&mut Vec<&Trouble>| group[0].cause == trouble.cause;
+        match groups.iter_mut().find(alike) {
+            Some(group) if is_short && troubles.len() > TROUBLES_APART => group.push(trouble),
+            _ => groups.push(vec![trouble]),
+        }
     }
+    lines.extend(groups.iter().filter_map(|group| standstills(history, group)));
     if let Some(gst) = history.head.gst.filter(|gst| *gst < history.end) {
         let words = "GST: every fault of the world is over, from here on progress is owed";
         lines.push(Telling::new(gst, gst, "plain", words.to_owned()));
@@ -76,6 +95,27 @@ pub(super) fn story(history: &History) -> Vec<Telling> {
     }
     lines.sort_by_key(|line| line.from);
     lines
+}
+
+/// Standstills of one cause, in the order of time; one alone in full.
+fn standstills(history: &History, group: &[&Trouble]) -> Option<Telling> {
+    let (first, last) = (group.first()?, group.last()?);
+    let to = last.to.unwrap_or(history.end);
+    let words = if group.len() == 1 {
+        format!("{} — {}", first.short, first.recovery())
+    } else {
+        let lengths = group
+            .iter()
+            .map(|trouble| trouble.to.unwrap_or(history.end).saturating_sub(trouble.from));
+        format!(
+            "{}, {} times, up to {} without a block — the last time {}",
+            first.cause,
+            group.len(),
+            lasting(lengths.max().unwrap_or(0)),
+            last.recovery(),
+        )
+    };
+    Some(Telling::new(first.from, to, "bad", words))
 }
 
 /// Restarts, those within a tenth of a second as one.

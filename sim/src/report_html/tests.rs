@@ -1,5 +1,5 @@
 //! Pages need nothing from outside, mean what they say whatever a name contains, and keep what matters
-//! when not everything can be kept. That they are drawn without errors is for `.ci/pictures` to see.
+//! when not everything can be kept. That they are drawn without errors is for `tests/pictures` to see.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use expect_test::expect;

@@ -24,7 +24,7 @@ class Picture {
   layOut() {
     this.plot = Math.max(100, this.canvas.clientWidth - GUTTER - MARGIN);
     this.callouts = this.placeCallouts();
-    const callouts = this.callouts.rows * 50;
+    const callouts = this.callouts.rows * 50 + (this.callouts.hidden ? 14 : 0);
     const faults = callouts + 4;
     const views = faults + this.faultRows.count * 17 + (this.faultRows.count ? 5 : 0);
     const lanes = views + 24;
@@ -46,10 +46,12 @@ class Picture {
     this.drawTroubles();
     this.drawBands();
     this.drawLanes();
+    this.drawStems();
     this.drawFaults();
     this.drawViews();
     this.drawMessages();
     this.drawFinals();
+    this.drawTurns();
     this.drawStates();
     this.drawNotes();
     this.drawChecks();
@@ -142,8 +144,8 @@ class Picture {
       g.fillStyle = palette.fault;
       g.fillRect(x, y, 2, 15);
       const left = Math.max(x, GUTTER) + 6, right = this.faultRows.free(i, this);
-      g.fillStyle = palette.text;
-      g.fillText(fitted(g, fault.words, Math.max(x + w - 4, right) - left), left, y + 8);
+      const words = fitted(g, fault.words, Math.max(x + w - 4, right) - left);
+      if (words) backed(g, words, left, y + 8, palette.text, 0.8);
     }
   }
 
@@ -195,12 +197,25 @@ class Picture {
       const h = one.fate === 3 ? 10 : 6;
       g.fillRect(x, y - h / 2, w, h);
       g.globalAlpha = 1;
-      if (one.fate === 3 && w > 76 && this.laneHeight > 26) {
-        g.font = SMALL;
-        g.textAlign = "left";
-        g.fillStyle = palette.bad;
-        const left = Math.max(x, GUTTER) + 3;
-        g.fillText(fitted(g, `leader of view ${one.view}, given up`, x + w - left), left, y + 13);
+    }
+  }
+
+  // Over the messages on the leader's lane: which of its turns was given up.
+  drawTurns() {
+    const { g, run } = this;
+    if (this.laneHeight <= 26) return;
+    g.font = SMALL;
+    g.textAlign = "left";
+    for (const [i, [view, leader, from, fate]] of run.views.entries()) {
+      const to = run.views[i + 1] ? run.views[i + 1][2] : run.end;
+      if (fate !== 3 || !this.visible(from, to)) continue;
+      const left = Math.max(this.x(from), GUTTER) + 4;
+      const right = Math.min(this.x(to), this.width - MARGIN) - 2;
+      const words = [`leader of view ${view}, given up`, "given up"]
+        .find((text) => g.measureText(text).width <= right - left);
+      if (!words) continue;
+      for (const [lane, node] of run.nodes.entries()) {
+        if (node.number === leader) backed(g, words, left, this.y(lane) + 14, palette.bad);
       }
     }
   }
@@ -404,19 +419,6 @@ class Picture {
     g.fillStyle = palette.lane;
     g.fillRect(GUTTER, y + 17, this.plot, 1);
     g.textAlign = "left";
-    let free = -1;
-    for (const [height, , at, , , blocks] of shown) {
-      const x = this.x(at);
-      g.fillStyle = blocks > 1 ? palette.bad : palette.good;
-      flag(g, x, y + 17, shown.length < this.plot / 45 ? 1 : 0.5);
-      g.font = SMALL;
-      const label = blocks > 1 ? `h${height}: ${blocks} blocks!` : `h${height}`;
-      if (x + 9 > free) {
-        g.fillStyle = palette.text;
-        g.fillText(label, x + (shown.length < this.plot / 45 ? 9 : 2), y + 4);
-        free = x + 14 + g.measureText(label).width + (shown.length < this.plot / 45 ? 0 : 26);
-      }
-    }
     for (const trouble of run.troubles) {
       const x = this.x(trouble.from), w = this.x(trouble.end) - x;
       if (!this.visible(trouble.from, trouble.end)) continue;
@@ -433,6 +435,7 @@ class Picture {
         g.fillText(text, (left + right) / 2, y + 10);
       }
     }
+    this.drawHeights(shown);
     let flags = 0;
     const perLane = run.lanes.map((lane) => {
       const first = lowest(lane.finals.map((final) => final[0]), scene.from);
@@ -444,16 +447,43 @@ class Picture {
     if (!this.flagged) return;
     g.fillStyle = palette.good;
     for (const [lane, finals] of perLane.entries()) {
-      for (const [at, height] of finals) {
+      g.font = SMALL;
+      g.textAlign = "left";
+      for (const [i, [at, height]] of finals.entries()) {
         const x = this.x(at), base = this.y(lane);
         g.fillStyle = palette.good;
         flag(g, x, base, this.laneHeight > 26 ? 0.9 : 0.6);
-        if (flags < run.nodes.length * this.plot / 60 && this.laneHeight > 26) {
-          g.font = SMALL;
-          g.textAlign = "left";
+        const next = finals[i + 1] ? this.x(finals[i + 1][0]) : this.width - MARGIN;
+        if (this.laneHeight > 26 && x + 10 + g.measureText(height).width < next) {
           g.fillText(height, x + 8, base - 12);
         }
       }
+    }
+  }
+
+  // A flag per height, small where they are close, and the names of as many as can be read; two blocks
+  // at one height are named whatever is beside them.
+  drawHeights(shown) {
+    const { g, rows } = this;
+    const y = rows.finals, scale = shown.length < this.plot / 70 ? 1 : 0.5;
+    const right = this.width - MARGIN;
+    g.font = SMALL;
+    for (const [, , at, , , blocks] of shown) {
+      g.fillStyle = blocks > 1 ? palette.bad : palette.good;
+      flag(g, this.x(at), y + 17, scale);
+    }
+    const labels = shown.map(([height, , at, , , blocks]) => {
+      const text = blocks > 1 ? `h${height}: ${blocks} blocks!` : `h${height}`;
+      const x = this.x(at) + (scale === 1 ? 11 : 2);
+      return { text, x, to: x + g.measureText(text).width, forked: blocks > 1 };
+    });
+    const placed = labels.filter((label) => label.forked && label.to < right);
+    for (const label of labels) {
+      const isFree = placed.every((other) => other.to + 12 < label.x || other.x > label.to + 12);
+      if (!label.forked && label.to < right && isFree) placed.push(label);
+    }
+    for (const { text, x, forked } of placed) {
+      backed(g, text, x, y + 4, forked ? palette.bad : palette.text, 0.85);
     }
   }
 
@@ -554,6 +584,16 @@ class Picture {
   }
 }
 
+// Text that can be read whatever it is written over.
+function backed(g, text, x, y, colour, alpha = 0.9) {
+  g.fillStyle = palette.paper;
+  g.globalAlpha = alpha;
+  g.fillRect(x - 2, y - 7, g.measureText(text).width + 4, 13);
+  g.globalAlpha = 1;
+  g.fillStyle = colour;
+  g.fillText(text, x, y);
+}
+
 function arrow(g, x0, y0, x1, y1, size = 6) {
   const angle = Math.atan2(y1 - y0, x1 - x0);
   g.fillStyle = g.strokeStyle;
@@ -601,37 +641,71 @@ function packRows(faults, most) {
   return { row, count: ends.length, free };
 }
 
-// Callouts: what stood still, why, and when it went on, written into the picture.
+// Callouts: what stood still, why, and when it went on, written into the picture. Of many standstills
+// those of one cause share one.
 Picture.prototype.placeCallouts = function () {
   const { scene, run } = this;
   const shown = run.troubles.filter((trouble) => this.visible(trouble.from, trouble.end));
+  const groups = shown.length > 3 ? byCause(shown) : shown.map((trouble) => [trouble]);
   const width = Math.min(430, this.plot * 0.48), most = 3;
-  const byWeight = shown.slice().sort((a, b) => (b.end - b.from) - (a.end - a.from)).slice(0, 9);
-  byWeight.sort((a, b) => a.from - b.from);
+  const longest = (group) => Math.max(...group.map((trouble) => trouble.end - trouble.from));
+  const byWeight = groups.slice().sort((a, b) => longest(b) - longest(a)).slice(0, 9);
+  byWeight.sort((a, b) => a[0].from - b[0].from);
   const rows = [], placed = [];
-  for (const trouble of byWeight) {
-    const from = Math.max(this.x(Math.max(trouble.from, scene.from)), GUTTER);
-    const to = Math.min(this.x(Math.min(trouble.end, scene.to)), GUTTER + this.plot);
+  for (const group of byWeight) {
+    const from = Math.max(this.x(Math.max(group[0].from, scene.from)), GUTTER);
+    const to = Math.min(this.x(Math.min(group.at(-1).end, scene.to)), GUTTER + this.plot);
     const middle = (from + to) / 2;
     const x = Math.max(GUTTER + 2, Math.min(middle - width / 2, GUTTER + this.plot - width - 2));
     let row = rows.findIndex((end) => end < x);
     if (row < 0) row = rows.length;
     if (row >= most) continue;
     rows[row] = x + width + 8;
-    placed.push({ trouble, x, row, middle, width });
+    placed.push({ group, x, row, middle, width });
   }
-  return { placed, rows: rows.length, hidden: shown.length - placed.length };
+  const named = placed.reduce((n, one) => n + one.group.length, 0);
+  return { placed, rows: rows.length, hidden: shown.length - named };
+};
+
+// Troubles of one cause together, in the order of the first of each.
+function byCause(troubles) {
+  const groups = new Map();
+  for (const trouble of troubles) {
+    if (!groups.has(trouble.cause)) groups.set(trouble.cause, []);
+    groups.get(trouble.cause).push(trouble);
+  }
+  return [...groups.values()];
+}
+
+// What a callout says: who failed and how, and when the chain went on.
+function calloutWords(group) {
+  if (group.length === 1) return [group[0].short, group[0].recovery];
+  const longest = Math.max(...group.map((trouble) => trouble.end - trouble.from));
+  const last = group.at(-1);
+  return [`${group[0].cause}, ${group.length} times, up to ${lasting(longest)} without a block`,
+    `the last time ${last.recovery}`];
+}
+
+// From each callout to what it is about, behind the names of faults.
+Picture.prototype.drawStems = function () {
+  const { g, rows } = this;
+  g.strokeStyle = palette.bad;
+  g.lineWidth = 1.2;
+  for (const { group, row, middle } of this.callouts.placed) {
+    g.beginPath(); g.moveTo(middle, row * 50 + 46); g.lineTo(middle, rows.views - 1.5); g.stroke();
+    const from = this.x(group[0].from), to = this.x(group.at(-1).end);
+    g.beginPath(); g.moveTo(from, rows.views - 1.5); g.lineTo(Math.max(to, from + 2), rows.views - 1.5); g.stroke();
+  }
+  g.lineWidth = 1;
 };
 
 Picture.prototype.drawCallouts = function () {
   const { g, rows } = this;
-  for (const { trouble, x, row, middle, width } of this.callouts.placed) {
+  for (const { group, x, row, width } of this.callouts.placed) {
     const y = row * 50 + 2, h = 44;
+    const [short, recovery] = calloutWords(group);
     g.strokeStyle = palette.bad;
     g.lineWidth = 1.2;
-    g.beginPath(); g.moveTo(middle, y + h); g.lineTo(middle, rows.views); g.stroke();
-    const from = this.x(trouble.from), to = this.x(trouble.end);
-    g.beginPath(); g.moveTo(from, rows.views - 1.5); g.lineTo(Math.max(to, from + 2), rows.views - 1.5); g.stroke();
     g.fillStyle = palette.paper;
     g.beginPath(); g.roundRect(x, y, width, h, 5); g.fill();
     g.stroke();
@@ -639,18 +713,17 @@ Picture.prototype.drawCallouts = function () {
     g.textAlign = "left";
     g.font = STRONG;
     g.fillStyle = palette.bad;
-    const lines = wrapped(g, trouble.short, width - 14, 2);
+    const lines = wrapped(g, short, width - 14, 2);
     const room = lines.length === 1;
     lines.forEach((line, i) => g.fillText(line, x + 7, y + (room ? 13 : 10) + i * 13));
     g.font = SMALL;
-    g.fillStyle = trouble.to === null ? palette.bad : palette.text;
-    const recovery = fitted(g, trouble.recovery, width - 14);
-    g.fillText(recovery, x + 7, y + (room ? 28 : 36));
+    g.fillStyle = group.at(-1).to === null ? palette.bad : palette.text;
+    g.fillText(fitted(g, recovery, width - 14), x + 7, y + (room ? 28 : 36));
   }
   if (this.callouts.hidden > 0) {
     g.font = SMALL;
     g.textAlign = "right";
     g.fillStyle = palette.faint;
-    g.fillText(`${this.callouts.hidden} more not named here: zoom in, or press n`, this.width - MARGIN, rows.faults - 2);
+    g.fillText(`${this.callouts.hidden} more not named here: zoom in, or press n`, this.width - MARGIN, rows.faults - 11);
   }
 };

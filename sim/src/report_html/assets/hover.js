@@ -47,7 +47,9 @@ class Hover {
     if (y >= rows.checks && y < rows.axis) return this.checks(x);
     const callout = picture.callouts.placed.find((one) => x >= one.x && x <= one.x + one.width
       && y >= one.row * 50 && y <= one.row * 50 + 48);
-    return callout ? this.trouble(callout.trouble) : null;
+    if (!callout) return null;
+    const [only] = callout.group;
+    return callout.group.length === 1 ? this.trouble(only) : this.troubles(callout.group);
   }
 
   message(i) {
@@ -148,6 +150,14 @@ class Hover {
     const more = trouble.failures.length - 6;
     if (more > 0) lines.push({ text: `and ${more} more views`, faint: true });
     return lines;
+  }
+
+  troubles(group) {
+    const [short, recovery] = calloutWords(group);
+    const lines = group.slice(0, 8).map((one) => ({ text: `${one.began}: ${one.short}`, faint: true }));
+    const more = group.length - lines.length;
+    if (more > 0) lines.push({ text: `and ${more} more`, faint: true });
+    return [{ strong: short }, { text: recovery }, ...lines];
   }
 
   checks(x) {

@@ -284,7 +284,7 @@ async function begin() {
   const sum = (key) => runs.reduce((total, run) => total + run[key].length, 0);
   Object.assign(document.body.dataset, {
     ready: "yes", runs: runs.length, lanes: sum("nodes"), views: sum("views"), heights: sum("heights"),
-    standstills: sum("troubles"), callouts: pictures.reduce((n, one) => n + one.callouts.placed.length, 0),
+    faults: sum("faults"), standstills: sum("troubles"), callouts: pictures.reduce((n, one) => n + one.callouts.placed.length, 0),
     mode: pictures[0].lines ? "lines" : "density",
     ink: pictures.map((one) => inked(one.canvas)).join(" "),
   });

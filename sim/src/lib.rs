@@ -8,6 +8,7 @@ compile_error!(
 pub mod byzantine;
 pub mod check;
 pub mod cli;
+pub mod coverage;
 pub mod explain;
 pub mod history;
 pub mod junit;

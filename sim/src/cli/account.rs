@@ -123,7 +123,7 @@ fn show_head(entry: &Entry, report: &RunReport, out: &mut dyn Write, paint: Pain
 }
 
 /// Breaks a text into lines of at most so many characters, between words.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
+pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {
         let last = lines.last_mut().expect("there is always a line");

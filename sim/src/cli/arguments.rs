@@ -1,11 +1,12 @@
 //! What can be typed, and what `--help` says about it.
 
-use std::{path::PathBuf, time::Duration};
+use std::{collections::BTreeSet, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand};
 use quorate_core::time::Span;
 
 use super::arguments_lab::{DiffOptions, ReplayOptions, ShrinkOptions, SwarmOptions, TwinsOptions};
+use crate::{coverage::every_mark, scenario::Mark};
 
 const AFTER_HELP: &str = "\
 Exit codes:
@@ -67,13 +68,14 @@ Examples:
   quorate-sim sweep scenarios --seeds 0..10000 --shard 3/16 -o results-3.jsonl
   quorate-sim sweep scenarios --budget 30m --jobs 2
   quorate-sim sweep scenarios --seeds 0..200 --html index.html --junit junit.xml
+  quorate-sim sweep scenarios --seeds 1..2 --require-marks all
 
 An existing results file of the same build is continued: what is in it is not run again.
 Which runs a shard makes depends on the scenarios, the seeds and the shard alone.")]
     Sweep(SweepOptions),
     /// Puts the results of sweeps together and counts them.
     #[command(
-        after_help = "Examples:\n  quorate-sim merge results-*.jsonl\n  quorate-sim merge results-*.jsonl -o all.jsonl\n  quorate-sim merge results-*.jsonl --html index.html --junit junit.xml"
+        after_help = "Examples:\n  quorate-sim merge results-*.jsonl\n  quorate-sim merge results-*.jsonl -o all.jsonl\n  quorate-sim merge results-*.jsonl --html index.html --junit junit.xml\n  quorate-sim merge results-*.jsonl --require-marks all"
     )]
     Merge(MergeOptions),
     /// Draws a run as a picture: one HTML file that needs nothing beside itself.
@@ -255,9 +257,17 @@ pub(super) struct SweepOptions {
     /// Throws the results file away and begins anew.
     #[arg(long, requires = "output")]
     pub(super) fresh: bool,
+    /// Fails (25) unless every one of these situations is reached by some run: `all`, or names as in
+    /// `sometimes` of a scenario.
+    #[arg(long, value_name = "all|MARK,..", value_parser = parse_marks)]
+    pub(super) require_marks: Option<RequiredMarks>,
     #[command(flatten)]
     pub(super) pages: PageOptions,
 }
+
+/// Situations that some run has to reach.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct RequiredMarks(pub(super) BTreeSet<Mark>);
 
 /// What to make of results beside the counts.
 #[derive(Args, Debug)]
@@ -278,6 +288,10 @@ pub(super) struct MergeOptions {
     /// Writes all of them here, sorted, none twice. May be one of the files.
     #[arg(long, short, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
+    /// Fails (25) unless every one of these situations is reached by some run: `all`, or names as in
+    /// `sometimes` of a scenario.
+    #[arg(long, value_name = "all|MARK,..", value_parser = parse_marks)]
+    pub(super) require_marks: Option<RequiredMarks>,
     #[command(flatten)]
     pub(super) pages: PageOptions,
 }
@@ -370,6 +384,17 @@ pub(super) fn parse_shard(text: &str) -> Result<Shard, String> {
         Some(shard) if shard.index >= 1 && shard.index <= shard.count => Ok(shard),
         _ => Err("expected a part such as 3/16; parts are counted from 1".to_owned()),
     }
+}
+
+pub(super) fn parse_marks(text: &str) -> Result<RequiredMarks, String> {
+    if text == "all" {
+        return Ok(RequiredMarks(every_mark()));
+    }
+    let mark_of = |name: &str| {
+        let known = Mark::ALL.iter().find(|(_, known)| *known == name);
+        known.map(|(mark, _)| *mark).ok_or_else(|| format!("there is no mark {name:?}"))
+    };
+    text.split(',').map(str::trim).map(mark_of).collect::<Result<_, _>>().map(RequiredMarks)
 }
 
 pub(super) fn parse_budget(text: &str) -> Result<Duration, String> {

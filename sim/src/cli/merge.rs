@@ -5,6 +5,7 @@ use std::fs;
 use super::{
     arguments::MergeOptions,
     console::{Console, Paint, Stop},
+    graver,
     results::{self, Tally},
 };
 
@@ -24,10 +25,12 @@ pub(super) fn merge(options: &MergeOptions, console: &mut Console<'_>) -> Result
             .map_err(|error| Stop::file(format_args!("cannot write {}", path.display()), &error))?;
     }
     tally.show(console.out, Paint(console.paint))?;
+    let wanted = options.require_marks.as_ref().map(|required| &required.0);
+    let missing = tally.demand(wanted, console.out, Paint(console.paint))?;
     tally.write_pages(&options.pages)?;
     let builds = tally.rows().map(|row| &row.build).collect::<std::collections::BTreeSet<_>>();
     if builds.len() > 1 {
         writeln!(console.err, "note: these are results of {} different builds", builds.len())?;
     }
-    Ok(tally.code())
+    Ok(graver(tally.code(), missing))
 }

@@ -15,17 +15,19 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    account::counted,
+    account::{counted, wrapped},
     arguments::PageOptions,
     console::{Paint, Stop},
     corpus::{Entry, quote},
     graver,
 };
 use crate::{
+    coverage::Coverage,
     junit::junit,
     lab::Build,
     report::{RunReport, Verdict},
     report_html::{Cell, index_page},
+    scenario::Mark,
 };
 
 /// Characters of a detail that are kept in a row.
@@ -66,6 +68,9 @@ pub(super) struct Row {
     pub(super) simulated_ms: u64,
     /// Wall time, in milliseconds.
     pub(super) wall_ms: u64,
+    /// Which situations the run reached, and how often.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) marks: BTreeMap<String, u64>,
     /// Where the run's bundle is, if one was written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) bundle: Option<String>,
@@ -95,6 +100,12 @@ impl Row {
             messages: report.counters.messages_sent,
             simulated_ms: report.simulated.millis(),
             wall_ms: u64::try_from(report.wall.as_millis()).unwrap_or(u64::MAX),
+            marks: report
+                .facts
+                .marks
+                .iter()
+                .map(|(mark, count)| (mark.name().to_owned(), *count))
+                .collect(),
             bundle: None,
         }
     }
@@ -281,6 +292,7 @@ impl From<&Row> for Cell {
             replay: row.replay(),
             file: row.file.clone(),
             wall_ms: row.wall_ms,
+            marks: row.marks.clone(),
         }
     }
 }
@@ -348,9 +360,52 @@ impl Tally {
         self.rows.values().map(|row| row.code).fold(first, graver)
     }
 
-    /// Prints counts, then one line to copy for each kind of failure.
+    /// Says which of the situations that were to be reached no run has reached. 25 if there is one.
+    pub(super) fn demand(
+        &self,
+        wanted: Option<&BTreeSet<Mark>>,
+        out: &mut dyn Write,
+        paint: Paint,
+    ) -> io::Result<u8> {
+        let Some(wanted) = wanted else { return Ok(0) };
+        let coverage = self.coverage();
+        let missing: Vec<&str> = coverage.missing(wanted).into_iter().collect();
+        if missing.is_empty() {
+            return Ok(0);
+        }
+        let runs = counted(coverage.runs(), "run", "runs");
+        let never = paint.bad("never reached, and required:");
+        writeln!(out, "\n{never} {} (in {runs})", missing.join(", "))?;
+        Ok(25)
+    }
+
+    fn coverage(&self) -> Coverage {
+        Coverage::of(self.rows.values().map(|row| &row.marks))
+    }
+
+    fn show_coverage(&self, out: &mut dyn Write) -> io::Result<()> {
+        let coverage = self.coverage();
+        if coverage.is_empty() {
+            return Ok(());
+        }
+        let width = coverage.reached().map(|(mark, _)| mark.len()).max().unwrap_or(0);
+        writeln!(out, "\n{:width$}  {:>8}  {:>10}", "reached", "in runs", "times")?;
+        for (mark, times) in coverage.reached() {
+            writeln!(out, "{mark:width$}  {:>8}  {:>10}", times.runs, times.all)?;
+        }
+        let never: Vec<&str> = coverage.never().into_iter().collect();
+        if !never.is_empty() {
+            for line in wrapped(&format!("never reached: {}", never.join(", ")), 96) {
+                writeln!(out, "{line}")?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Prints counts, what was reached, then one line to copy for each kind of failure.
     pub(super) fn show(&self, out: &mut dyn Write, paint: Paint) -> io::Result<()> {
         self.show_counts(out, paint)?;
+        self.show_coverage(out)?;
         self.show_failures(out, paint)?;
         for (one, other) in &self.contradictions {
             writeln!(

@@ -11,7 +11,7 @@ use super::{
     arguments::{Shard, SweepOptions},
     console::{Console, Paint, Stop},
     corpus::{self, Entry},
-    crew, keep,
+    crew, graver, keep,
     progress::Progress,
     results::{self, Row, Sink, Tally},
 };
@@ -109,6 +109,8 @@ pub(super) fn sweep(
     outcome?;
     writeln!(console.out)?;
     tally.show(console.out, paint)?;
+    let wanted = options.require_marks.as_ref().map(|required| &required.0);
+    let missing = tally.demand(wanted, console.out, paint)?;
     tally.write_pages(&options.pages)?;
     if finished < total {
         writeln!(
@@ -119,7 +121,7 @@ pub(super) fn sweep(
             if options.output.is_some() { "; the same command continues" } else { "" },
         )?;
     }
-    Ok(tally.code())
+    Ok(graver(tally.code(), missing))
 }
 
 fn digest_of(entries: &[Entry], item: &Item) -> String {

@@ -837,3 +837,31 @@ fn traces_are_read_back() {
     let rubbish = scratch.file("rubbish.jsonl", "rubbish\n");
     assert_eq!(quorate(&["explain", &rubbish], never).code, 2);
 }
+
+/// What runs reached is told over all of them, and what nobody reached can be demanded.
+#[test]
+fn a_sweep_says_what_was_reached() {
+    fn reaching(scenario: &Scenario, seed: u64, options: &RunOptions) -> RunReport {
+        let mut report = held(scenario, seed, options);
+        if seed > 0 {
+            report.facts.marks = BTreeMap::from([(Mark::ViewChangeCompleted, seed)]);
+        }
+        report
+    }
+    let scratch = Scratch::new();
+    let file = scratch.scenario("reached");
+    let results = scratch.path("reached.jsonl");
+    let said = quorate(&["sweep", &file, "--seeds", "0..4", "-o", &results], reaching);
+    assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+    let table = "view_change_completed         3           6\nnever reached: bad_sync_response";
+    assert!(said.out.contains(table), "{}", said.out);
+
+    let demand = |marks: &str| quorate(&["merge", &results, "--require-marks", marks], never);
+    assert_eq!(demand("view_change_completed").code, 0);
+    let said = demand("view_change_completed,block_fetched");
+    assert_eq!(said.code, 25, "{}", said.out);
+    let line = "never reached, and required: block_fetched (in 4 runs)";
+    assert!(said.out.contains(line), "{}", said.out);
+    assert_eq!(demand("all").code, 25);
+    assert_eq!(demand("a_mark_of_nobody").code, 2);
+}

@@ -20,6 +20,7 @@ fn cell(scenario: &str, seed: u64, code: u8, detail: &str) -> Cell {
         replay: format!("cargo sim run 'a & b.toml' --seed {seed}"),
         file: "a & b.toml".to_owned(),
         wall_ms: 1_234,
+        marks: BTreeMap::new(),
     }
 }
 

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 use serde_json::json;
 
 use super::{escape::Escaped, shell::Shell, story::grouped};
+use crate::coverage::Coverage;
 
 const STYLES: [&str; 2] = [include_str!("assets/report.css"), include_str!("assets/index.css")];
 const SCRIPTS: [&str; 1] = [include_str!("assets/index.js")];
@@ -33,6 +34,8 @@ pub struct Cell {
     pub file: String,
     /// Wall time in milliseconds.
     pub wall_ms: u64,
+    /// Which situations the run reached, and how often.
+    pub marks: BTreeMap<String, u64>,
 }
 
 /// Failures of one kind.
@@ -108,6 +111,7 @@ pub fn index_page(title: &str, cells: &[Cell]) -> String {
     );
     failures(&mut body, &clusters);
     heat(&mut body, &scenarios);
+    reached(&mut body, cells);
     table(&mut body, &scenarios);
     Shell { title, styles: &STYLES, scripts: &SCRIPTS, body: &body }.page()
 }
@@ -200,6 +204,36 @@ fn heat(body: &mut String, scenarios: &BTreeMap<&str, Vec<&Cell>>) {
          gravest verdict among them, paler if few of them failed. Point at it for numbers, click to keep \
          its replay line open.</p><script type=\"application/json\" id=\"data\">{data}</script></section>"
     );
+}
+
+/// Which situations the runs reached, those that none did first.
+fn reached(body: &mut String, cells: &[Cell]) {
+    let coverage = Coverage::of(cells.iter().map(|cell| &cell.marks));
+    if coverage.is_empty() {
+        return;
+    }
+    body.push_str(
+        "<section class=\"story\"><h2>What was reached</h2><div class=\"scroll\"><table><thead><tr>\
+         <th>situation</th><th>in runs</th><th>times</th></tr></thead><tbody>",
+    );
+    for mark in coverage.never() {
+        let _ = write!(
+            body,
+            "<tr class=\"never\"><td>{}</td><td>never</td><td></td></tr>",
+            Escaped(mark)
+        );
+    }
+    for (mark, times) in coverage.reached() {
+        let _ = write!(
+            body,
+            "<tr><td>{}</td><td>{} of {}</td><td>{}</td></tr>",
+            Escaped(mark),
+            times.runs,
+            coverage.runs(),
+            times.all,
+        );
+    }
+    body.push_str("</tbody></table></div></section>");
 }
 
 fn table(body: &mut String, scenarios: &BTreeMap<&str, Vec<&Cell>>) {

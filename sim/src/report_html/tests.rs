@@ -1,6 +1,8 @@
 //! Pages need nothing from outside, mean what they say whatever a name contains, and keep what matters
 //! when not everything can be kept. That they are drawn without errors is for `tests/pictures` to see.
 
+use std::collections::BTreeMap;
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use expect_test::expect;
 use serde_json::Value;
@@ -120,6 +122,7 @@ fn cell(scenario: &str, seed: u64, code: u8, signature: &str) -> Cell {
         replay: format!("cargo sim run {scenario}.toml --seed {seed}"),
         file: format!("{scenario}.toml"),
         wall_ms: 10,
+        marks: BTreeMap::new(),
     }
 }
 
@@ -137,7 +140,11 @@ fn failures_are_clustered() {
         .map(|cluster| (cluster.cells[0].code, cluster.cells.len()))
         .collect();
     assert_eq!(found, [(20, 2), (25, 1)]);
+    let mut cells = cells;
+    cells[2].marks.insert("block_fetched".to_owned(), 5);
     let page = index_page("sweep <x>", &cells);
+    assert!(page.contains("<td>block_fetched</td><td>1 of 4</td><td>5</td>"), "what was reached");
+    assert!(page.contains("<td>evidence_held</td><td>never</td>"), "what was not");
     assert!(page.contains("sweep &lt;x&gt;") && page.contains("3 failed"));
     assert!(page.contains("cargo sim run a.toml --seed 1"));
     assert!(page.contains("\"runs\":[[1,1,20],[2,1,25],[3,1,0]]"), "the rows of the heat map");

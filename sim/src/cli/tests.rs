@@ -4,6 +4,7 @@
 //! the protocol.
 
 mod lab;
+mod scale;
 
 use std::{
     collections::{BTreeMap, BTreeSet},

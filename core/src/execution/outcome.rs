@@ -12,7 +12,7 @@ use crate::{
     digest::{Domain, digest_of},
     execution::{cell::CellPath, commitment::Commitment},
     merkle,
-    transaction::{Address, Fault, Signers},
+    transaction::{Address, CoinId, Fault, Signers},
     types::{Digest, Height},
 };
 
@@ -37,6 +37,8 @@ pub struct ExecutedBlock {
     pub payers: Vec<Standing>,
     /// The native tokens in every account that the block changed, ascending by path.
     pub balances: Vec<(CellPath, u64)>,
+    /// The coins that it spent, ascending.
+    pub spent: Vec<CoinId>,
     /// The checkpoint of this height, if there is one.
     pub checkpoint: Option<Checkpoint>,
 }
@@ -55,7 +57,7 @@ pub struct Standing {
 }
 
 impl ExecutedBlock {
-    /// What came of a block, from its parts.
+    /// What came of a block that spent no coins, from its parts.
     #[must_use]
     pub fn new(
         height: Height,
@@ -73,6 +75,7 @@ impl ExecutedBlock {
             outcomes,
             payers,
             balances,
+            spent: Vec::new(),
             checkpoint: None,
         }
     }

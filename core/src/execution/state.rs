@@ -16,6 +16,7 @@ use crate::{
     committee::{Committee, CommitteeError},
     config::Genesis,
     execution::{
+        access::Prepared,
         anchor::{CellProof, CellsProof},
         assets::AssetSupply,
         cell::{Account, Cell, CellKind, CellPath, OffenceRecord, System, SystemKey},
@@ -24,16 +25,16 @@ use crate::{
         commitment::Commitment,
         epilogue::{self, Spent},
         ledger::flows_of_issued,
-        outcome::{ExecutedBlock, Standing},
+        outcome::{ExecutedBlock, Outcome, Standing},
         overlay::Overlay,
         prefetch::{CellSource, ReadError},
         schedule::{Executor, Options, Parallel},
-        transition::Params,
+        transition::{Params, TxEffects},
         undo::RollbackError,
         work::{Done, Work},
     },
     merkle,
-    transaction::{Address, AssetId, Authority, Signers},
+    transaction::{Address, AssetId, Authority, CoinId, Signers, TransactionKind},
     tree::{Path, PathProof},
     types::{ChainId, Digest, Height, ValidatorId},
 };
@@ -220,6 +221,7 @@ impl ExecutionState {
         let (commitment, outcomes, payers) =
             (self.cells.commitment(), outcomes.collect(), payers.collect());
         let mut executed = ExecutedBlock::new(self.height, commitment, outcomes, payers, balances);
+        executed.spent = spent_coins(prepared, &effects);
         let committee = self.committee.digest();
         executed.checkpoint = self.checkpoints.on_executed(work.block, &executed, committee);
         (executed, overlay)
@@ -451,6 +453,19 @@ impl CellSource for HeldCells<'_> {
     fn fetch(&mut self, paths: &[CellPath]) -> Result<Vec<Option<Cell>>, ReadError> {
         Ok(paths.iter().map(|path| self.0.read(path).cloned()).collect())
     }
+}
+
+/// The coins that transactions with these effects spent, ascending.
+fn spent_coins(prepared: &[Prepared<'_>], effects: &[TxEffects]) -> Vec<CoinId> {
+    let all = prepared.iter().zip(effects);
+    let applied = all.filter(|(_, done)| done.outcome == Outcome::Applied);
+    let inputs = |one: &Prepared<'_>| match &one.transaction.body.kind {
+        TransactionKind::Coins(coins) => coins.inputs.to_vec(),
+        _ => Vec::new(),
+    };
+    let mut spent: Vec<CoinId> = applied.flat_map(|(one, _)| inputs(one)).collect();
+    spent.sort_unstable();
+    spent
 }
 
 /// What is in the accounts among these cells; nothing in one that is gone.

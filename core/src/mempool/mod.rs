@@ -4,7 +4,7 @@
 //! the rest goes through one signature check and into the pool. It never sees the state: results of
 //! blocks tell it which nonces are used and what payers own, and of what a payer owns all it has waiting
 //! must be paid. It never holds more than its [`Limits`], and a block it fills has each payer's
-//! transactions in nonce order without a gap or a duplicate. docs/mempool.md describes it.
+//! transactions in nonce order without a gap or a duplicate, and spends no coin twice. docs/mempool.md describes it.
 
 mod accounts;
 mod id_map;
@@ -348,9 +348,6 @@ impl Mempool {
         }
         if transaction.body.check().is_err() || !transaction.body.has_fit_payer() {
             return Err(Refusal::Malformed);
-        }
-        if transaction.body.payer.nonce().is_none() {
-            return Err(Refusal::NoNonce);
         }
         if !transaction.has_plausible_signers() {
             return Err(Refusal::WrongKeys);

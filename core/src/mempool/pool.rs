@@ -1,9 +1,10 @@
 //! The transactions that wait, and the order in which blocks take them.
 //!
-//! One queue per payer, by nonce. A queue is *ready* when its first transaction carries the payer's
+//! One queue per account that pays, by nonce. A queue is *ready* when its first transaction carries the payer's
 //! next nonce, or that nonce is unknown. Ready queues are ranked by what their first transaction pays;
 //! all queues are ranked by what their last one pays, which is what has to go first. Removing a last
-//! one leaves no gap. A transaction is found by its id in a time that does not depend on how many are
+//! one leaves no gap. What coins pay for has no queue: it is ranked by itself, in both rankings, and is
+//! ready unless what makes its coins waits here too. A transaction is found by its id in a time that does not depend on how many are
 //! held; adding, removing and taking one costs the logarithm of it. Signatures were checked before.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,16 +21,20 @@ use crate::{
         signing::{Signing, changes_signers},
         slots::{Slot, Slots},
     },
-    transaction::{Address, Transaction},
+    transaction::{Address, Payer, Transaction},
     types::{Digest, Height},
 };
 
 mod plan;
 mod queue;
 mod select;
+mod spends;
 
 pub(super) use self::queue::Held;
-use self::queue::{Queue, Rank, Worth, cost, place, rate};
+use self::{
+    queue::{Queue, Rank, Worth, cost, rate},
+    spends::Spends,
+};
 
 /// A transaction that is not held any more, and why; no reason if a block had it.
 pub(super) type Dropped = (Digest, Option<Refusal>);
@@ -42,6 +47,7 @@ pub(super) struct Pool {
     ids: IdMap<Slot>,
     /// Never holds an empty queue.
     queues: BTreeMap<Address, Queue>,
+    spends: Spends,
     heads: BTreeSet<Rank>,
     tails: BTreeSet<Worth>,
     expiries: BTreeSet<(Height, Slot)>,
@@ -58,6 +64,7 @@ impl Pool {
             slots: Slots::new(),
             ids: IdMap::new(key),
             queues: BTreeMap::new(),
+            spends: Spends::default(),
             heads: BTreeSet::new(),
             tails: BTreeSet::new(),
             expiries: BTreeSet::new(),
@@ -103,16 +110,16 @@ impl Pool {
         tx: Transaction,
     ) -> Result<Vec<Dropped>, Refusal> {
         let plan = self.plan(&id, &tx)?;
-        let (payer, nonce) = place(&tx);
+        let payer = tx.body.payer.address();
         let mut dropped = Vec::new();
-        for (other, last) in plan.victims {
-            dropped.push((self.remove(&other, last).id, Some(Refusal::Evicted)));
+        for slot in plan.victims {
+            dropped.push((self.remove(slot).id, Some(Refusal::Evicted)));
         }
         let mut replaced = 0;
         let mut changes = changes_signers(&tx);
-        if plan.replaces {
-            let old = self.remove(&payer, nonce);
-            replaced = old.replaced + 1;
+        for slot in plan.replaced {
+            let old = self.remove(slot);
+            replaced = replaced.max(old.replaced + 1);
             changes |= changes_signers(&old.transaction);
             dropped.push((old.id, Some(Refusal::Replaced)));
         }
@@ -130,7 +137,6 @@ impl Pool {
             transaction: tx,
         };
         self.add(held);
-        self.relink(&payer);
         if changes {
             self.judge_signers(&payer, &mut dropped);
         }
@@ -139,8 +145,8 @@ impl Pool {
     }
 
     /// Learns what a block did, and drops what it made pointless: what it executed, what has a used
-    /// nonce, what others than the payer's signers signed, what cannot be paid with everything behind
-    /// it, and what has waited too long.
+    /// nonce or spends what is spent, what others than the payer's signers signed, what cannot be paid
+    /// with everything behind it, what has waited too long, and what could not be done.
     ///
     /// What was skipped because of its keys is not dropped for that. Ids leave signatures out, so a
     /// leader may put somebody's body with other keys into a block; the copy that waits here, with the
@@ -157,16 +163,18 @@ impl Pool {
             let Standing { address, nonce: next, signers, .. } = standing;
             let mut changes = self.accounts.signing(address) != Signing::of(signers.as_ref());
             self.learn(standing);
-            while let Some(nonce) = self.first_nonce(address).filter(|first| first < next) {
-                let Held { id, transaction, .. } = self.remove(address, nonce);
+            while let Some((_, slot)) = self.first(address).filter(|(first, _)| first < next) {
+                let Held { id, transaction, .. } = self.remove(slot);
                 changes |= changes_signers(&transaction);
                 let reason = (!included.contains(&id)).then_some(Refusal::NonceUsed);
                 dropped.push((id, reason));
             }
             if changes {
                 self.judge_signers(address, &mut dropped);
+                self.judge_spends(address, &mut dropped);
             }
         }
+        self.drop_spent(done, &mut dropped);
         for (id, outcome) in &done.outcomes {
             match outcome {
                 Outcome::Skipped(Skip::CannotPay) => {
@@ -183,6 +191,7 @@ impl Pool {
         }
         self.drop_overdrawn(done, &mut dropped);
         self.drop_expired(&mut dropped);
+        self.drop_skipped(done, &mut dropped);
         dropped
     }
 
@@ -194,8 +203,8 @@ impl Pool {
         for payer in touched {
             let Some(balance) = self.accounts.balance(&payer) else { continue };
             while self.queues.get(&payer).is_some_and(|one| one.reserved > u128::from(balance)) {
-                let last = self.last_nonce(&payer).expect("queues are not empty");
-                dropped.push((self.remove(&payer, last).id, Some(Refusal::CannotPay)));
+                let (_, last) = self.last(&payer).expect("queues are not empty");
+                dropped.push((self.remove(last).id, Some(Refusal::CannotPay)));
             }
         }
     }
@@ -208,12 +217,11 @@ impl Pool {
             }
             let held = self.slots.at(slot);
             let expired = held.transaction.body.valid_until <= self.executed;
-            let (payer, nonce) = place(&held.transaction);
             let reason = if expired { Refusal::Expired } else { Refusal::TooOld };
-            let Held { id, transaction, .. } = self.remove(&payer, nonce);
+            let Held { id, transaction, .. } = self.remove(slot);
             dropped.push((id, Some(reason)));
             if changes_signers(&transaction) {
-                changed.insert(payer);
+                changed.insert(transaction.body.payer.address());
             }
         }
         for payer in changed {
@@ -224,9 +232,9 @@ impl Pool {
     /// Drops a transaction that cannot be paid and, last first, those that can only run after it.
     fn drop_from(&mut self, id: &Digest, reason: Refusal, dropped: &mut Vec<Dropped>) {
         let Some(held) = self.held(id) else { return };
-        let (payer, nonce) = place(&held.transaction);
-        while let Some(last) = self.last_nonce(&payer).filter(|last| *last >= nonce) {
-            dropped.push((self.remove(&payer, last).id, Some(reason)));
+        let Payer::Account { address, nonce } = held.transaction.body.payer else { return };
+        while let Some((_, slot)) = self.last(&address).filter(|(last, _)| *last >= nonce) {
+            dropped.push((self.remove(slot).id, Some(reason)));
         }
     }
 
@@ -246,15 +254,15 @@ impl Pool {
         let Some(queue) = self.queues.get(payer) else { return };
         let mut signing = self.accounts.signing(payer);
         let mut unfit = Vec::new();
-        for (nonce, slot) in &queue.by_nonce {
+        for slot in queue.by_nonce.values() {
             let tx = &self.slots.at(*slot).transaction;
             match signing.check(tx) {
                 Ok(()) => signing = signing.after(tx),
-                Err(reason) => unfit.push((*nonce, reason)),
+                Err(reason) => unfit.push((*slot, reason)),
             }
         }
-        for (nonce, reason) in unfit {
-            dropped.push((self.remove(payer, nonce).id, Some(reason)));
+        for (slot, reason) in unfit {
+            dropped.push((self.remove(slot).id, Some(reason)));
         }
     }
 
@@ -270,26 +278,44 @@ impl Pool {
         self.relink(&standing.address);
     }
 
-    /// Puts a transaction where nothing is; the queue's ranks are brought up to date after.
+    /// Puts a transaction where nothing is.
     fn add(&mut self, held: Held) {
-        let (payer, _) = place(&held.transaction);
-        let (id, bytes, expires) = (held.id, held.bytes, held.expires);
         let slot = self.slots.insert(held);
-        self.bytes += u64::from(bytes);
-        self.ids.insert(id, slot);
-        self.expiries.insert((expires, slot));
-        self.queues.entry(payer).or_default().insert(self.slots.at(slot), slot);
+        self.link(slot);
     }
 
-    fn remove(&mut self, payer: &Address, nonce: u64) -> Held {
-        let queue = self.queues.get_mut(payer).expect("only what is held is removed");
-        let slot = queue.remove(nonce).expect("only what is held is removed");
+    /// Has what lies at a place found wherever it is looked for.
+    fn link(&mut self, slot: Slot) {
+        let held = self.slots.at(slot);
+        let id = held.id;
+        self.bytes += u64::from(held.bytes);
+        self.ids.insert(id, slot);
+        self.expiries.insert((held.expires, slot));
+        match held.transaction.body.payer {
+            Payer::Account { address, .. } => {
+                self.queues.entry(address).or_default().insert(held, slot);
+                self.relink(&address);
+            }
+            Payer::Coins { .. } => self.add_spend(slot),
+        }
+        self.relink_heirs(&id);
+    }
+
+    fn remove(&mut self, slot: Slot) -> Held {
+        let held = self.slots.at(slot);
+        match held.transaction.body.payer {
+            Payer::Account { address, nonce } => {
+                let queue = self.queues.get_mut(&address).expect("only what is held is removed");
+                queue.remove(nonce, held.cost);
+                self.relink(&address);
+            }
+            Payer::Coins { .. } => self.remove_spend(slot),
+        }
         let held = self.slots.remove(slot);
-        queue.reserved -= u128::from(held.cost);
         self.bytes -= u64::from(held.bytes);
         self.ids.remove(&held.id);
         self.expiries.remove(&(held.expires, slot));
-        self.relink(payer);
+        self.relink_heirs(&held.id);
         held
     }
 
@@ -304,27 +330,32 @@ impl Pool {
             return;
         };
         let ready = next.is_none_or(|next| next == first);
-        let tail = Worth::of(self.slots.at(tail), ready);
+        let tail = Worth::of(self.slots.at(tail), tail, ready);
         self.tails.insert(tail);
-        let head = ready.then(|| Rank::of(self.slots.at(head), 0));
+        let head = ready.then(|| Rank::of(self.slots.at(head), head, 0));
         self.heads.extend(head);
         queue.head = head;
         queue.tail = Some(tail);
     }
 
-    fn first_nonce(&self, payer: &Address) -> Option<u64> {
-        self.queues.get(payer)?.first().map(|(nonce, _)| nonce)
+    fn payer_at(&self, slot: Slot) -> Address {
+        self.slots.at(slot).transaction.body.payer.address()
     }
 
-    fn last_nonce(&self, payer: &Address) -> Option<u64> {
-        self.queues.get(payer)?.last().map(|(nonce, _)| nonce)
+    fn first(&self, payer: &Address) -> Option<(u64, Slot)> {
+        self.queues.get(payer)?.first()
+    }
+
+    fn last(&self, payer: &Address) -> Option<(u64, Slot)> {
+        self.queues.get(payer)?.last()
     }
 
     fn check_bounds(&self) {
         let (held, limits) = (self.len(), &self.limits);
         assert!(held <= limits.transactions_max, "{held} held of {}", limits.transactions_max);
         assert!(self.bytes <= limits.bytes_max, "{} bytes of {}", self.bytes, limits.bytes_max);
-        assert_eq!(self.tails.len(), self.queues.len(), "one tail per queue");
+        let tails = self.queues.len() + self.spends.len();
+        assert_eq!(self.tails.len(), tails, "one per queue, and what coins pay for");
         assert_eq!(self.expiries.len(), self.ids.len(), "one expiry per transaction");
     }
 }

@@ -32,10 +32,10 @@ pub enum Refusal {
     NonceTooFar = 10,
     /// The payer has as many waiting as one payer may.
     PayerFull = 11,
-    /// Replacing another with this nonce takes a tenth more fee, in all and for each byte, and at least
-    /// one token.
+    /// Replacing those with this nonce, or that spend these coins, takes a tenth more fee, in all and for
+    /// each byte, and at least one token.
     Underpriced = 12,
-    /// One with this nonce was replaced as often as is allowed.
+    /// What it would replace has replaced others as often as is allowed.
     ReplacedTooOften = 13,
     /// Everything held pays better.
     Full = 14,
@@ -51,8 +51,7 @@ pub enum Refusal {
     Overdrawn = 19,
     /// It was held for too long, and no block took it.
     TooOld = 20,
-    /// Coins pay for it: only what has a nonce waits here.
-    NoNonce = 21,
+    // 21 is not used.
     /// The payer takes the signatures of its signers only, and the body does not say so.
     NeedsMultiSig = 22,
     /// The body says that the payer has signers, but it has none.
@@ -61,6 +60,12 @@ pub enum Refusal {
     WrongSigners = 24,
     /// It was held, but the payer does not have the energy that the fee takes.
     NoEnergy = 25,
+    /// It would replace more than one transaction may: too many spend coins that it spends.
+    ReplacesTooMany = 26,
+    /// It was held, but a coin that it spends was spent, or is not there.
+    MissingCoin = 27,
+    /// It was held, and coins pay for it; a block skipped it, because it would have failed.
+    WouldFail = 28,
 }
 
 impl Refusal {
@@ -88,11 +93,13 @@ impl Refusal {
             Self::CannotPay => "cannot-pay",
             Self::Overdrawn => "overdrawn",
             Self::TooOld => "too-old",
-            Self::NoNonce => "no-nonce",
             Self::NeedsMultiSig => "needs-multisig",
             Self::NotMultiSig => "not-multisig",
             Self::WrongSigners => "wrong-signers",
             Self::NoEnergy => "no-energy",
+            Self::ReplacesTooMany => "replaces-too-many",
+            Self::MissingCoin => "missing-coin",
+            Self::WouldFail => "would-fail",
         }
     }
 

@@ -15,6 +15,9 @@ use crate::{
 pub struct Address(Digest);
 
 impl Address {
+    /// Below every other address; nobody knows its key.
+    pub(crate) const LOWEST: Self = Self(Digest::ZERO);
+
     /// The address of a key.
     #[must_use]
     pub fn of_key(key: &PublicKey) -> Self {

@@ -9,7 +9,7 @@ use quorate_core::{
     crypto::PublicKey,
     transaction::{
         Address, Amount, Asset, AssetId, Authority, Burn, CoinId, CoinOutput, Coins, EnergyAction,
-        Issue, Mint, MultiSigAction, ObjectAction, ObjectId, Objects, Output, OwnedInput,
+        Issue, Mint, MultiSigAction, ObjectAction, ObjectId, Objects, Output, OwnedInput, Payer,
         SharedInput, Signers, TransactionBody, TransactionKind,
     },
     types::{ChainId, Height},
@@ -36,9 +36,9 @@ const SHARED_MAX: usize = 8;
 /// A body and who has to sign it, by their places, in the order of their keys.
 #[derive(Clone, Debug)]
 pub struct Draft {
-    /// The account that pays.
+    /// The account that pays, or whose coins do.
     pub payer: usize,
-    /// Its nonce.
+    /// The account's nonce.
     pub nonce: u64,
     /// What to sign.
     pub body: TransactionBody,
@@ -66,7 +66,7 @@ pub struct Wallets {
     shared: Vec<ObjectId>,
     /// Transfers of the chain so far.
     links: u64,
-    /// The last transaction that was made.
+    /// The last transaction that was made and that an account pays for.
     last: Option<Draft>,
 }
 
@@ -137,7 +137,7 @@ impl Wallets {
                 _ => EnergyAction::Freeze { amount: amount * 2 },
             }),
             Pattern::MultiSig => self.multisig(payer, payee, amount, what),
-            Pattern::Coins => self.coins(payer, payee, amount, what),
+            Pattern::Coins => return self.coins(payer, payee, amount, what),
             Pattern::Objects => self.objects(payer, payee, amount, what),
         };
         self.of(payer, FEE, kind)
@@ -147,7 +147,10 @@ impl Wallets {
     pub fn made(&mut self, draft: &Draft) {
         let id = draft.body.id();
         let (payer, kind) = (draft.payer, &draft.body.kind);
-        self.wallets[payer].nonce = self.wallets[payer].nonce.max(draft.nonce + 1);
+        if draft.body.payer.nonce().is_some() {
+            self.wallets[payer].nonce = self.wallets[payer].nonce.max(draft.nonce + 1);
+            self.last = Some(draft.clone());
+        }
         match kind {
             TransactionKind::Transfer(_) if payer == place(self.links, self.keys.len()) => {
                 self.links += 1;
@@ -178,7 +181,6 @@ impl Wallets {
             }
             _ => {}
         }
-        self.last = Some(draft.clone());
     }
 
     fn after_objects(&mut self, payer: usize, objects: &Objects, made: ObjectId) {
@@ -281,14 +283,18 @@ impl Wallets {
         }
     }
 
-    /// Tokens become a coin, and coins become others or tokens again.
-    fn coins(&self, payer: usize, payee: usize, amount: u64, what: u64) -> TransactionKind {
+    /// Tokens become a coin, and coins become others or tokens again. Half the time they pay for it
+    /// themselves, if they can.
+    fn coins(&self, payer: usize, payee: usize, amount: u64, what: u64) -> Draft {
         let native = |amount: u64| Amount { asset: Asset::Native, amount };
         let (to, wallet) = (self.address(payee), &self.wallets[payer]);
+        let mut coins_pay = false;
         let coins = match wallet.coins.first() {
             Some((coin, held)) if !what.is_multiple_of(3) => {
-                let part = held.div_ceil(2);
-                let rest = held - part;
+                coins_pay = (what >> 2).is_multiple_of(2) && *held > FEE;
+                let left = held - if coins_pay { FEE } else { 0 };
+                let part = left.div_ceil(2);
+                let rest = left - part;
                 let credits = (rest > 0).then(|| Output::native(self.address(payer), rest));
                 Coins {
                     inputs: Bounded::new(vec![*coin]),
@@ -304,7 +310,11 @@ impl Wallets {
                 credits: Bounded::default(),
             },
         };
-        TransactionKind::Coins(coins)
+        let mut draft = self.of(payer, FEE, TransactionKind::Coins(coins));
+        if coins_pay {
+            draft.body.payer = Payer::Coins { owner: self.address(payer) };
+        }
+        draft
     }
 
     /// Objects are made, changed, given away, shared and deleted; shared ones are changed by anybody.

@@ -5,10 +5,15 @@ use std::{cmp::Reverse, collections::BTreeMap};
 
 use proptest::prelude::*;
 
-use super::tests::{admit, by_several, change, limits, pool, selected_whole};
+use super::{
+    Pool,
+    tests::{
+        admit, by_several, change, check_consistent, fund, limits, pool, selected_whole, spend,
+    },
+};
 use crate::{
     execution::{
-        ExecutionState, Outcome,
+        ExecutionState, Failure, Outcome, Skip,
         fixtures::{address, block, body, genesis, key, signed},
     },
     mempool::{
@@ -16,7 +21,8 @@ use crate::{
         refusal::Refusal,
     },
     transaction::{
-        Address, Authority, MultiSigAction, Transaction, TransactionBody, TransactionKind,
+        Address, Authority, CoinId, CoinOutput, MultiSigAction, Payer, Transaction,
+        TransactionBody, TransactionKind,
     },
     types::{Digest, Height},
 };
@@ -42,8 +48,16 @@ impl Waiting {
         self.tx.body.payer.address()
     }
 
+    fn is_coins(&self) -> bool {
+        self.tx.body.payer.nonce().is_none()
+    }
+
     fn nonce(&self) -> u64 {
         self.tx.body.payer.nonce().unwrap()
+    }
+
+    fn inputs(&self) -> &[CoinId] {
+        inputs(&self.tx)
     }
 }
 
@@ -63,22 +77,33 @@ impl Plain {
         self.next.get(payer).copied().unwrap_or(0)
     }
 
+    /// What waits that a payer's account pays for.
     fn of(&self, payer: Address) -> impl Iterator<Item = &Waiting> {
-        self.held.iter().filter(move |one| one.payer() == payer)
+        self.held.iter().filter(move |one| !one.is_coins() && one.payer() == payer)
     }
 
     fn has(&self, payer: Address, nonce: u64) -> Option<&Waiting> {
         self.of(payer).find(|one| one.nonce() == nonce)
     }
 
-    fn is_ready(&self, payer: Address) -> bool {
-        self.has(payer, self.next(&payer)).is_some()
+    /// Whether it is in a queue that is ready, or nothing that waits makes its coins.
+    fn can_run(&self, one: &Waiting) -> bool {
+        match one.tx.body.payer {
+            Payer::Account { address, nonce } => {
+                let next = self.next(&address);
+                nonce == next || self.has(address, next).is_some()
+            }
+            Payer::Coins { .. } => one
+                .inputs()
+                .iter()
+                .all(|coin| self.held.iter().all(|other| other.tx.id() != coin.transaction)),
+        }
     }
 
-    /// What a payer's last transaction is worth, and when it came: the least goes first.
-    fn worth(&self, tail: &Waiting) -> (u64, Reverse<u64>) {
-        let rate = if self.is_ready(tail.payer()) { tail.rate() } else { 0 };
-        (rate, Reverse(tail.came))
+    /// What one is worth, and when it came: the least goes first.
+    fn worth(&self, one: &Waiting) -> (u64, Reverse<u64>) {
+        let rate = if self.can_run(one) { one.rate() } else { 0 };
+        (rate, Reverse(one.came))
     }
 
     /// Who must sign a payer's transaction with this nonce; nobody means its own key.
@@ -94,8 +119,9 @@ impl Plain {
         let mut dropped = Vec::new();
         loop {
             let unfit = self.held.iter().filter_map(|one| {
-                let signers = self.signers_at(one.payer(), one.nonce());
-                Some((one.nonce(), one.tx.id(), misfit(&one.tx, &signers)?))
+                let turn = one.tx.body.payer.nonce().unwrap_or(0);
+                let signers = self.signers_at(one.payer(), turn);
+                Some((turn, one.tx.id(), misfit(&one.tx, &signers)?))
             });
             let Some((_, id, why)) = unfit.min() else { return dropped };
             self.held.retain(|one| one.tx.id() != id);
@@ -104,16 +130,60 @@ impl Plain {
     }
 
     fn admit(&mut self, tx: Transaction) -> Result<Vec<(Digest, Refusal)>, Refusal> {
-        let (payer, nonce) = (tx.body.payer.address(), tx.body.payer.nonce().unwrap());
         let limits = self.limits;
         let until = tx.body.valid_until.min(self.executed.plus(limits.age_max));
-        let new = Waiting { came: self.count, replaced: 0, until, tx };
+        let mut new = Waiting { came: self.count, replaced: 0, until, tx };
         if self.held.iter().any(|one| one.tx.id() == new.tx.id()) {
             return Err(Refusal::Duplicate);
         }
         if new.tx.body.valid_until <= self.executed {
             return Err(Refusal::Expired);
         }
+        let mut goes = match new.tx.body.payer {
+            Payer::Account { address, nonce } => self.check_payment(address, nonce, &new)?,
+            Payer::Coins { owner } => self.check_spend(owner, &new)?,
+        };
+        let is_gone = |one: &&Waiting| goes.iter().any(|(id, _)| one.tx.id() == *id);
+        let replaced = goes.iter().any(|(_, why)| *why == Refusal::Replaced);
+        let most = self.held.iter().filter(is_gone).map(|one| one.replaced).max().unwrap_or(0);
+        new.replaced = if replaced { most + 1 } else { 0 };
+        let stays = self.held.iter().filter(|one| !is_gone(one)).cloned().collect();
+        let mut after = Self {
+            held: stays,
+            next: self.next.clone(),
+            balance: BTreeMap::new(),
+            signers: BTreeMap::new(),
+            ..*self
+        };
+        after.held.push(new.clone());
+        let worth = if self.can_run(&new) { new.rate() } else { 0 };
+        while !after.fits() {
+            let tails = after.held.iter().filter(|one| {
+                let is_last = one.is_coins()
+                    || after.of(one.payer()).all(|other| other.nonce() <= one.nonce());
+                is_last && (one.payer(), one.is_coins()) != (new.payer(), new.is_coins())
+            });
+            // Whether something is ready is decided before anything goes.
+            let victim = tails.min_by_key(|one| self.worth(one));
+            let victim = victim.filter(|one| self.worth(one).0 < worth).ok_or(Refusal::Full)?;
+            let id = victim.tx.id();
+            goes.push((id, Refusal::Evicted));
+            after.held.retain(|one| one.tx.id() != id);
+        }
+        self.held = after.held;
+        self.count += 1;
+        goes.extend(self.judge());
+        Ok(goes)
+    }
+
+    /// What goes of an account's own.
+    fn check_payment(
+        &self,
+        payer: Address,
+        nonce: u64,
+        new: &Waiting,
+    ) -> Result<Vec<(Digest, Refusal)>, Refusal> {
+        let limits = self.limits;
         let next = self.next(&payer);
         if nonce < next {
             return Err(Refusal::NonceUsed);
@@ -126,18 +196,8 @@ impl Plain {
             return Err(why);
         }
         let mut goes = Vec::new();
-        let mut replaced = 0;
         if let Some(old) = self.has(payer, nonce) {
-            let (was, is) = (old.tx.body.fee, new.tx.body.fee);
-            let bytes = |one: &Waiting| u64::from(one.tx.encoded_len());
-            if is < was + (was.div_ceil(10)).max(1) || is * bytes(old) * 10 < was * bytes(&new) * 11
-            {
-                return Err(Refusal::Underpriced);
-            }
-            if old.replaced == 8 {
-                return Err(Refusal::ReplacedTooOften);
-            }
-            replaced = old.replaced + 1;
+            check_price(&[old], new)?;
             goes.push((old.tx.id(), Refusal::Replaced));
         } else if u64::try_from(self.of(payer).count()).unwrap() == limits.payer_transactions_max {
             let last = self.of(payer).max_by_key(|one| one.nonce()).unwrap();
@@ -146,42 +206,36 @@ impl Plain {
             }
             goes.push((last.tx.id(), Refusal::Evicted));
         }
-        let stays: Vec<Waiting> = self
-            .held
-            .iter()
-            .filter(|one| goes.iter().all(|(id, _)| one.tx.id() != *id))
-            .cloned()
-            .collect();
-        let own: u64 = stays.iter().filter(|one| one.payer() == payer).map(Waiting::cost).sum();
+        let stays = self.of(payer).filter(|one| goes.iter().all(|(id, _)| one.tx.id() != *id));
+        let own: u64 = stays.map(Waiting::cost).sum();
         if self.balance.get(&payer).is_some_and(|owned| own + new.cost() > *owned) {
             return Err(Refusal::Overdrawn);
         }
-        let mut after = Self {
-            held: stays,
-            next: self.next.clone(),
-            balance: BTreeMap::new(),
-            signers: BTreeMap::new(),
-            ..*self
-        };
-        after.held.push(Waiting { replaced, ..new.clone() });
-        let ready = self.has(payer, next).is_some() || nonce == next;
-        let worth = if ready { new.rate() } else { 0 };
-        while !after.fits() {
-            let tails = after.held.iter().filter(|one| {
-                one.payer() != payer
-                    && after.of(one.payer()).all(|other| other.nonce() <= one.nonce())
-            });
-            // Whether a queue is ready is decided before anything goes.
-            let victim = tails.min_by_key(|one| (self.worth(one), one.payer()));
-            let victim = victim.filter(|one| self.worth(one).0 < worth).ok_or(Refusal::Full)?;
-            let id = victim.tx.id();
-            goes.push((id, Refusal::Evicted));
-            after.held.retain(|one| one.tx.id() != id);
-        }
-        self.held = after.held;
-        self.count += 1;
-        goes.extend(self.judge());
         Ok(goes)
+    }
+
+    /// What goes of those that spend the same coins.
+    fn check_spend(
+        &self,
+        owner: Address,
+        new: &Waiting,
+    ) -> Result<Vec<(Digest, Refusal)>, Refusal> {
+        if let Some(why) = misfit(&new.tx, &self.signers_at(owner, 0)) {
+            return Err(why);
+        }
+        let of_owner = || self.held.iter().filter(|one| one.is_coins() && one.payer() == owner);
+        let spends_too =
+            |one: &&Waiting| one.inputs().iter().any(|coin| new.inputs().contains(coin));
+        let replaced: Vec<&Waiting> = of_owner().filter(spends_too).collect();
+        if replaced.len() > 8 {
+            return Err(Refusal::ReplacesTooMany);
+        }
+        if !replaced.is_empty() {
+            check_price(&replaced, new)?;
+        } else if u64::try_from(of_owner().count()).unwrap() == self.limits.payer_transactions_max {
+            return Err(Refusal::PayerFull);
+        }
+        Ok(replaced.into_iter().map(|one| (one.tx.id(), Refusal::Replaced)).collect())
     }
 
     fn fits(&self) -> bool {
@@ -192,24 +246,43 @@ impl Plain {
 
     fn select(&self, count: usize) -> Vec<Transaction> {
         let mut taken: Vec<Transaction> = Vec::new();
-        let mut rounds: BTreeMap<Address, u32> = BTreeMap::new();
+        let mut rounds: BTreeMap<(Address, bool), u32> = BTreeMap::new();
         while taken.len() < count {
-            let round = |payer: Address| rounds.get(&payer).copied().unwrap_or(0);
-            let heads = self.held.iter().filter(|one| {
-                one.nonce() == self.next(&one.payer()) + u64::from(round(one.payer()))
+            let round =
+                |one: &Waiting| rounds.get(&(one.payer(), one.is_coins())).copied().unwrap_or(0);
+            let heads = self.held.iter().filter(|one| match one.tx.body.payer {
+                Payer::Account { address, nonce } => {
+                    nonce == self.next(&address) + u64::from(round(one))
+                }
+                Payer::Coins { .. } => {
+                    let makes = |coin: &CoinId, tx: &Transaction| {
+                        tx.id() == coin.transaction
+                            && matches!(tx.body.kind, TransactionKind::Coins(_))
+                    };
+                    let waits = |coin: &CoinId| {
+                        self.held.iter().any(|other| other.tx.id() == coin.transaction)
+                            && !taken.iter().any(|tx| makes(coin, tx))
+                    };
+                    !taken.contains(&one.tx) && !one.inputs().iter().any(waits)
+                }
             });
             let best = heads.min_by_key(|one| {
                 let rate = one.rate();
-                (rate.leading_zeros(), round(one.payer()), Reverse(rate), one.came)
+                (rate.leading_zeros(), round(one), Reverse(rate), one.came)
             });
             let Some(best) = best else { break };
-            *rounds.entry(best.payer()).or_default() += 1;
+            *rounds.entry((best.payer(), best.is_coins())).or_default() += 1;
             taken.push(best.tx.clone());
         }
         taken
     }
 
-    fn execute(&mut self, state: &ExecutionState, included: &[Transaction]) {
+    fn execute(
+        &mut self,
+        state: &ExecutionState,
+        included: &[Transaction],
+        outcomes: &[(Digest, Outcome)],
+    ) {
         self.executed = state.height();
         for tx in included {
             let payer = tx.body.payer.address();
@@ -222,17 +295,51 @@ impl Plain {
         }
         let (next, executed) = (self.next.clone(), self.executed);
         let next = |payer: &Address| next.get(payer).copied().unwrap_or(0);
-        self.held.retain(|one| one.nonce() >= next(&one.payer()));
+        self.held.retain(|one| one.is_coins() || one.nonce() >= next(&one.payer()));
         self.judge();
+        let applied: Vec<&Transaction> = included
+            .iter()
+            .zip(outcomes)
+            .filter(|(_, (_, outcome))| *outcome == Outcome::Applied)
+            .map(|(tx, _)| tx)
+            .collect();
+        let is_spent = |coin: &CoinId| applied.iter().any(|tx| inputs(tx).contains(coin));
+        self.held.retain(|one| !one.is_coins() || !one.inputs().iter().any(is_spent));
         for (payer, balance) in self.balance.clone() {
             while self.of(payer).map(Waiting::cost).sum::<u64>() > balance {
                 let last = self.of(payer).map(Waiting::nonce).max().unwrap();
-                self.held.retain(|one| (one.payer(), one.nonce()) != (payer, last));
+                let id = self.has(payer, last).unwrap().tx.id();
+                self.held.retain(|one| one.tx.id() != id);
             }
         }
         self.held.retain(|one| one.until > executed);
         self.judge();
+        for (id, outcome) in outcomes {
+            let Outcome::Skipped(Skip::Uncharged(why)) = outcome else { continue };
+            let Some(one) = self.held.iter().find(|one| one.tx.id() == *id) else { continue };
+            let may_come = |coin: &CoinId| {
+                let waits = self.held.iter().any(|other| other.tx.id() == coin.transaction);
+                waits || applied.iter().any(|tx| tx.id() == coin.transaction)
+            };
+            let early = *why == Failure::MissingCoin && one.inputs().iter().any(may_come);
+            self.held.retain(|other| early || other.tx.id() != *id);
+        }
     }
+}
+
+/// A replacement pays a tenth more than all that it replaces, and for each byte than each.
+fn check_price(replaced: &[&Waiting], new: &Waiting) -> Result<(), Refusal> {
+    let fee = |one: &Waiting| one.tx.body.fee;
+    let bytes = |one: &Waiting| u64::from(one.tx.encoded_len());
+    let was: u64 = replaced.iter().map(|old| fee(old)).sum();
+    let by_byte = |old: &&Waiting| fee(new) * bytes(old) * 10 >= fee(old) * bytes(new) * 11;
+    if fee(new) < was + (was.div_ceil(10)).max(1) || !replaced.iter().all(by_byte) {
+        return Err(Refusal::Underpriced);
+    }
+    if replaced.iter().any(|old| old.replaced == 8) {
+        return Err(Refusal::ReplacedTooOften);
+    }
+    Ok(())
 }
 
 /// Some keys that sign together.
@@ -303,6 +410,73 @@ fn manner() -> impl Strategy<Value = Manner> {
     (sets, signed_by).prop_map(|(sets, signed_by)| Manner { sets, signed_by })
 }
 
+/// What an owner does with its coins.
+#[derive(Clone, Debug)]
+struct Spending {
+    /// Which of all coins that anybody heard of.
+    coins: Vec<usize>,
+    /// Whose they are said to be; otherwise the first one's owner, and only those that are.
+    owner: Option<u8>,
+    to: u8,
+    fee: u64,
+    /// What goes out besides what comes in.
+    surplus: u64,
+    lifetime: u64,
+    signed_by: Option<usize>,
+}
+
+/// A coin that somebody heard of, its owner, and its amount.
+type Coin = (CoinId, u8, u64);
+
+impl Spending {
+    /// With half of it for somebody else.
+    fn make(&self, known: &[Coin], height: Height, must: impl Fn(u8) -> Vec<u8>) -> Transaction {
+        let pick = |place: &usize| known[place % known.len()];
+        let owner = self.owner.unwrap_or(pick(&self.coins[0]).1);
+        let picked = self.coins.iter().map(pick);
+        let picked = picked.filter(|(_, whose, _)| self.owner.is_some() || *whose == owner);
+        let picked: BTreeMap<CoinId, u64> = picked.map(|(coin, _, held)| (coin, held)).collect();
+        let left = picked.values().sum::<u64>().saturating_sub(self.fee) + self.surplus;
+        let parts = [(self.to, left / 2), (owner, left - left / 2)];
+        let parts: Vec<(u8, u64)> = parts.into_iter().filter(|(_, part)| *part > 0).collect();
+        let inputs: Vec<CoinId> = picked.into_keys().collect();
+        let mut body = spend(owner, &inputs, self.fee, &parts);
+        body.valid_until = height.plus(self.lifetime);
+        sign(body, owner, &self.signed_by.map_or_else(|| must(owner), |by| KEYS[by].to_vec()))
+    }
+}
+
+/// The coins that a transaction makes if all goes well.
+fn made(tx: &Transaction) -> Vec<Coin> {
+    let TransactionKind::Coins(coins) = &tx.body.kind else { return Vec::new() };
+    let owner = |whose: &Address| (0..4).find(|one| address(*one) == *whose).expect("one of four");
+    let transaction = tx.id();
+    let coin = |(index, made): (u32, &CoinOutput)| {
+        (CoinId { transaction, index }, owner(&made.owner), made.amount.amount)
+    };
+    (0..).zip(&coins.outputs).map(coin).collect()
+}
+
+fn spending() -> impl Strategy<Value = Spending> {
+    let coins = proptest::collection::vec(0..40usize, 1..4);
+    let owner = prop_oneof![9 => Just(None), 1 => (0..4u8).prop_map(Some)];
+    let fee = prop_oneof![0..4u64, 100..125u64, 300..360u64];
+    let surplus = prop_oneof![9 => Just(0u64), 1 => 1..3u64];
+    let lifetime = prop_oneof![6 => Just(1_000u64), 1 => 0..4u64];
+    let signed_by = prop_oneof![7 => Just(None), 1 => (0..KEYS.len()).prop_map(Some)];
+    (coins, owner, 0..4u8, fee, surplus, lifetime, signed_by).prop_map(
+        |(coins, owner, to, fee, surplus, lifetime, signed_by)| Spending {
+            coins,
+            owner,
+            to,
+            fee,
+            surplus,
+            lifetime,
+            signed_by,
+        },
+    )
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     Admit {
@@ -314,8 +488,23 @@ enum Step {
         lifetime: u64,
         manner: Manner,
     },
-    /// A block of so many, and some that went through other nodes.
-    Execute { count: usize, foreign: Vec<(u8, u64, Manner)> },
+    /// A payer turns tokens into a coin.
+    Fund {
+        payer: u8,
+        nonce: u64,
+        fee: u64,
+        amount: u64,
+    },
+    Spend(Spending),
+    /// Something that was offered before.
+    Again(usize),
+    /// A block of so many, behind one that was offered before, and some that went through other nodes.
+    Execute {
+        count: usize,
+        early: Option<usize>,
+        foreign: Vec<(u8, u64, Manner)>,
+        spent: Vec<Spending>,
+    },
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -334,18 +523,44 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         },
     );
     let foreign = proptest::collection::vec((0..4u8, 1..6_000u64, manner()), 0..2);
-    let execute =
-        (0..6usize, foreign).prop_map(|(count, foreign)| Step::Execute { count, foreign });
-    proptest::collection::vec(prop_oneof![8 => admit, 1 => execute], 1..120)
+    let spent = proptest::collection::vec(spending(), 0..2);
+    let early = prop_oneof![3 => Just(None), 1 => (0..100usize).prop_map(Some)];
+    let execute = (0..6usize, early, foreign, spent)
+        .prop_map(|(count, early, foreign, spent)| Step::Execute { count, early, foreign, spent });
+    let fund = (0..4u8, 0..6u64, 1..100u64, 1..900u64)
+        .prop_map(|(payer, nonce, fee, amount)| Step::Fund { payer, nonce, fee, amount });
+    let step = prop_oneof![
+        8 => admit,
+        1 => fund,
+        6 => spending().prop_map(Step::Spend),
+        1 => (0..100usize).prop_map(Step::Again),
+        2 => execute,
+    ];
+    proptest::collection::vec(step, 1..120)
 }
 
-proptest! {
-    #[test]
-    fn agrees_with_a_plain_list(steps in steps()) {
+/// The coins a transaction spends.
+fn inputs(tx: &Transaction) -> &[CoinId] {
+    match &tx.body.kind {
+        TransactionKind::Coins(coins) => &coins.inputs,
+        _ => &[],
+    }
+}
+
+/// Both, and all that was ever offered to them.
+struct Pair {
+    pool: Pool,
+    state: ExecutionState,
+    plain: Plain,
+    coins: Vec<Coin>,
+    offered: Vec<Transaction>,
+}
+
+impl Pair {
+    /// Four payers, two of whom have coins as well.
+    fn new() -> Self {
         let limits = Limits { age_max: 5, ..limits() };
-        let mut pool = pool(limits, 0);
-        let mut state = ExecutionState::new(&genesis(&[20_000; 4], &[1]));
-        let mut plain = Plain {
+        let plain = Plain {
             limits,
             held: Vec::new(),
             next: BTreeMap::new(),
@@ -354,44 +569,110 @@ proptest! {
             executed: Height::ZERO,
             count: 0,
         };
-        for step in steps {
-            match step {
-                Step::Admit { payer, nonce, fee, outputs, amount, lifetime, manner } => {
-                    let mut body = body(payer, nonce, fee, &vec![(9, amount); outputs]);
-                    body.valid_until = state.height().plus(lifetime);
-                    let must = plain.signers_at(address(payer), nonce);
-                    let tx = manner.make(body, payer, &must);
-                    let got = admit(&mut pool, tx.clone()).map(|dropped| {
-                        dropped.into_iter().map(|(id, why)| (id, why.expect("a reason"))).collect()
-                    });
-                    let sorted = |all: Result<Vec<(Digest, Refusal)>, Refusal>| {
-                        all.map(|mut all| { all.sort_unstable(); all })
-                    };
-                    prop_assert_eq!(sorted(got), sorted(plain.admit(tx)));
-                }
-                Step::Execute { count, foreign } => {
-                    let height = state.height().next();
-                    let room = Room { height, bytes_max: 1 << 20, transactions_max: u32::try_from(count).unwrap() };
-                    let mut included = selected_whole(&pool, &[], room);
-                    prop_assert_eq!(&included, &plain.select(count));
-                    for (payer, amount, manner) in foreign {
-                        let who = address(payer);
-                        let mine = included.iter().filter(|tx| tx.body.payer.address() == who);
-                        let nonce = state.nonce(&who) + u64::try_from(mine.clone().count()).unwrap();
-                        let must = mine.fold(signers_in(&state, &who), |signers, tx| after(signers, &tx.body.kind));
-                        let manner = Manner { signed_by: None, ..manner };
-                        included.push(manner.make(body(payer, nonce, 1, &[(9, amount)]), payer, &must));
-                    }
-                    let done = state.execute(&block(height.get(), included.clone(), vec![]));
-                    let unpaid = |(_, outcome): &(Digest, Outcome)| matches!(outcome, Outcome::Skipped(_));
-                    // Who cannot pay the fee loses all behind it, which the plain rule does not say.
-                    prop_assume!(!done.outcomes.iter().any(unpaid));
-                    pool.on_executed(&done);
-                    plain.execute(&state, &included);
-                }
+        let state = ExecutionState::new(&genesis(&[20_000; 4], &[1]));
+        let mut pair =
+            Self { pool: pool(limits, 0), state, plain, coins: Vec::new(), offered: Vec::new() };
+        let parts = |payer: u8| [(payer, 1_000), (payer, 500), (payer, 500), (1 - payer, 700)];
+        let opening = |payer: u8| signed(fund(payer, 0, 1, &parts(payer)), payer);
+        let opening = vec![opening(0), opening(1)];
+        pair.coins = opening.iter().flat_map(made).collect();
+        pair.execute(opening);
+        pair
+    }
+
+    fn offer(&mut self, tx: Transaction) {
+        let got = admit(&mut self.pool, tx.clone()).map(|dropped| {
+            dropped.into_iter().map(|(id, why)| (id, why.expect("a reason"))).collect()
+        });
+        let sorted = |all: Result<Vec<(Digest, Refusal)>, Refusal>| {
+            all.map(|mut all| {
+                all.sort_unstable();
+                all
+            })
+        };
+        assert_eq!(sorted(got), sorted(self.plain.admit(tx.clone())));
+        self.coins.extend(made(&tx));
+        self.offered.push(tx);
+    }
+
+    fn execute(&mut self, included: Vec<Transaction>) -> bool {
+        let height = self.state.height().next();
+        let done = self.state.execute(&block(height.get(), included.clone(), vec![]));
+        let unpaid = Outcome::Skipped(Skip::CannotPay);
+        if done.outcomes.iter().any(|(_, outcome)| *outcome == unpaid) {
+            return false;
+        }
+        self.pool.on_executed(&done);
+        self.plain.execute(&self.state, &included, &done.outcomes);
+        true
+    }
+
+    /// Returns whether it is a step that the plain rules say everything about.
+    fn step(&mut self, step: Step) -> bool {
+        let height = self.state.height();
+        match step {
+            Step::Admit { payer, nonce, fee, outputs, amount, lifetime, manner } => {
+                let mut body = body(payer, nonce, fee, &vec![(9, amount); outputs]);
+                body.valid_until = height.plus(lifetime);
+                let must = self.plain.signers_at(address(payer), nonce);
+                self.offer(manner.make(body, payer, &must));
+                true
             }
-            let mut expected: Vec<Digest> = plain.held.iter().map(|one| one.tx.id()).collect();
-            let mut held: Vec<Digest> = pool.all().map(|held| held.id).collect();
+            Step::Fund { payer, nonce, fee, amount } => {
+                let must = self.plain.signers_at(address(payer), nonce);
+                self.offer(sign(fund(payer, nonce, fee, &[(payer, amount)]), payer, &must));
+                true
+            }
+            Step::Spend(spending) => {
+                let must = |owner| self.plain.signers_at(address(owner), 0);
+                self.offer(spending.make(&self.coins, height, must));
+                true
+            }
+            Step::Again(_) if self.offered.is_empty() => true,
+            Step::Again(place) => {
+                self.offer(self.offered[place % self.offered.len()].clone());
+                true
+            }
+            Step::Execute { count, early, foreign, spent } => {
+                let transactions_max = u32::try_from(count).unwrap();
+                let room = Room { height: height.next(), bytes_max: 1 << 20, transactions_max };
+                let mut included = selected_whole(&self.pool, &[], room);
+                assert_eq!(included, self.plain.select(count));
+                for (payer, amount, manner) in foreign {
+                    let who = address(payer);
+                    let is_mine = |tx: &&Transaction| {
+                        tx.body.payer.address() == who && tx.body.payer.nonce().is_some()
+                    };
+                    let mine = included.iter().filter(is_mine);
+                    let count = u64::try_from(mine.clone().count()).unwrap();
+                    let nonce = self.state.nonce(&who) + count;
+                    let must = mine.fold(signers_in(&self.state, &who), |signers, tx| {
+                        after(signers, &tx.body.kind)
+                    });
+                    let manner = Manner { signed_by: None, ..manner };
+                    included.push(manner.make(body(payer, nonce, 1, &[(9, amount)]), payer, &must));
+                }
+                let must = |owner| signers_in(&self.state, &address(owner));
+                included.extend(spent.iter().map(|one| one.make(&self.coins, height, must)));
+                let early = early.filter(|_| !self.offered.is_empty());
+                let early = early.map(|place| self.offered[place % self.offered.len()].clone());
+                included.splice(0..0, early);
+                self.execute(included)
+            }
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn agrees_with_a_plain_list(steps in steps()) {
+        let mut pair = Pair::new();
+        for step in steps {
+            // Who cannot pay the fee loses all behind it, which the plain rules do not say.
+            prop_assume!(pair.step(step));
+            check_consistent(&pair.pool);
+            let mut expected: Vec<Digest> = pair.plain.held.iter().map(|one| one.tx.id()).collect();
+            let mut held: Vec<Digest> = pair.pool.all().map(|held| held.id).collect();
             expected.sort_unstable();
             held.sort_unstable();
             prop_assert_eq!(held, expected);

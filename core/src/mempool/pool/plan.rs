@@ -1,28 +1,32 @@
 //! Whether a transaction may come in, and who has to go for it. Changes nothing, so that one that is
 //! refused in the end costs nobody a place.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use super::{
     Pool,
-    queue::{Held, Queue, Worth, cost, place, rate},
+    queue::{Held, Queue, Worth, cost, rate},
+    spends::inputs,
 };
 use crate::{
     mempool::{refusal::Refusal, slots::Slot},
-    transaction::{Address, Transaction},
+    transaction::{Address, Payer, Transaction},
     types::Digest,
 };
 
-/// How often one nonce's transaction may be replaced.
+/// How often a transaction may be replaced.
 const REPLACEMENTS_MAX: u8 = 8;
+
+/// How many transactions may be replaced by one.
+const REPLACED_MAX: usize = 8;
 
 /// How to make room for a transaction.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Plan {
-    /// Last transactions of queues, in the order they go.
-    pub(super) victims: Vec<(Address, u64)>,
-    /// Whether the payer's own transaction with this nonce goes.
-    pub(super) replaces: bool,
+    /// Last transactions of queues, and what coins pay for, in the order they go.
+    pub(super) victims: Vec<Slot>,
+    /// Those of the same payer that exclude the new one.
+    pub(super) replaced: Vec<Slot>,
 }
 
 impl Pool {
@@ -35,29 +39,61 @@ impl Pool {
         if body.valid_until <= self.executed {
             return Err(Refusal::Expired);
         }
-        let (payer, nonce) = place(tx);
-        let queue = self.queues.get(&payer);
-        self.check_nonce(queue, &payer, nonce)?;
-        self.signing_at(&payer, nonce).check(tx)?;
+        let (mut plan, ready) = match body.payer {
+            Payer::Account { address, nonce } => {
+                let plan = self.plan_payment(&address, nonce, tx)?;
+                (plan, self.would_be_ready(&address, nonce))
+            }
+            Payer::Coins { owner } => (self.plan_spend(&owner, tx)?, self.is_made(tx)),
+        };
+        let (mut count, mut bytes) = (self.len() + 1, self.bytes + u64::from(tx.encoded_len()));
+        for slot in plan.replaced.iter().chain(&plan.victims) {
+            count -= 1;
+            bytes -= u64::from(self.slots.at(*slot).bytes);
+        }
+        let worth = if ready { rate(tx) } else { 0 };
+        self.make_room(&mut plan, count, bytes, &body.payer, worth)?;
+        Ok(plan)
+    }
+
+    /// What has to go of the payer's own queue.
+    fn plan_payment(&self, payer: &Address, nonce: u64, tx: &Transaction) -> Result<Plan, Refusal> {
+        let queue = self.queues.get(payer);
+        self.check_nonce(queue, payer, nonce)?;
+        self.signing_at(payer, nonce).check(tx)?;
         let mut plan = Plan::default();
         let mut goes: Option<&Held> = None;
         if let Some(old) = queue.and_then(|queue| queue.by_nonce.get(&nonce)) {
-            let old = self.slots.at(*old);
-            check_replacement(old, tx)?;
-            plan.replaces = true;
-            goes = Some(old);
+            self.check_replacement(&[*old], tx)?;
+            plan.replaced.push(*old);
+            goes = Some(self.slots.at(*old));
         } else if let Some((last, slot)) = self.own_overflow(queue) {
             if last < nonce {
                 return Err(Refusal::PayerFull);
             }
-            plan.victims.push((payer, last));
+            plan.victims.push(slot);
             goes = Some(self.slots.at(slot));
         }
         self.check_funds(queue, goes, tx)?;
-        let (freed, gone) = goes.map_or((0, 0), |held| (u64::from(held.bytes), 1));
-        let bytes = self.bytes - freed + u64::from(tx.encoded_len());
-        self.make_room(&mut plan, self.len() + 1 - gone, bytes, tx)?;
         Ok(plan)
+    }
+
+    /// What has to go of what waits to spend the same coins of the same owner.
+    fn plan_spend(&self, owner: &Address, tx: &Transaction) -> Result<Plan, Refusal> {
+        self.accounts.signing(owner).check(tx)?;
+        let spender = |coin| self.spends.spender(coin, *owner);
+        let replaced: BTreeSet<Slot> =
+            inputs(tx).iter().filter_map(|coin| spender(*coin)).collect();
+        if replaced.len() > REPLACED_MAX {
+            return Err(Refusal::ReplacesTooMany);
+        }
+        let replaced: Vec<Slot> = replaced.into_iter().collect();
+        self.check_replacement(&replaced, tx)?;
+        let max = self.limits.payer_transactions_max;
+        if replaced.is_empty() && self.spends.count_of(owner) >= max {
+            return Err(Refusal::PayerFull);
+        }
+        Ok(Plan { victims: Vec::new(), replaced })
     }
 
     /// The payer's last transaction, if the payer may not have one more.
@@ -111,64 +147,68 @@ impl Pool {
         Ok(())
     }
 
-    /// Adds the cheapest other payers' last transactions to the plan until `tx` fits with `count`
-    /// transactions and `bytes` in all, as long as each is worth less than `tx`.
+    /// Adds the cheapest of what other payers can lose to the plan until all fits with `count`
+    /// transactions and `bytes`, as long as each is worth less than the new one is.
     fn make_room(
         &self,
         plan: &mut Plan,
         mut count: u64,
         mut bytes: u64,
-        tx: &Transaction,
+        payer: &Payer,
+        worth: u64,
     ) -> Result<(), Refusal> {
-        let (payer, nonce) = place(tx);
-        let worth = if self.would_be_ready(&payer, nonce) { rate(tx) } else { 0 };
-        let mut tails = self.tails.iter().filter(|tail| tail.payer != payer).peekable();
+        let is_own = |tail: &Worth| self.slots.at(tail.slot).shares_queue_with(payer);
+        let mut tails = self.tails.iter().filter(|tail| !is_own(tail)).peekable();
         // What becomes the last of a queue once the plan's victims are gone.
-        let mut exposed: BTreeMap<Worth, u64> = BTreeMap::new();
+        let mut exposed: BTreeSet<Worth> = BTreeSet::new();
         while count > self.limits.transactions_max || bytes > self.limits.bytes_max {
-            let from_exposed = match (exposed.first_key_value(), tails.peek()) {
-                (Some((known, _)), Some(tail)) => known < *tail,
+            let from_exposed = match (exposed.first(), tails.peek()) {
+                (Some(known), Some(tail)) => known < *tail,
                 (exposed, _) => exposed.is_some(),
             };
-            let (victim, nonce) = if from_exposed {
+            let victim = if from_exposed {
                 exposed.pop_first().expect("it was just looked at")
             } else {
-                let tail = *tails.next().ok_or(Refusal::Full)?;
-                (tail, self.last_nonce(&tail.payer).expect("a tail has a queue"))
+                *tails.next().ok_or(Refusal::Full)?
             };
             if victim.rate >= worth {
                 return Err(Refusal::Full);
             }
-            let queue = &self.queues[&victim.payer];
+            let held = self.slots.at(victim.slot);
             count -= 1;
-            bytes -= u64::from(self.slots.at(queue.by_nonce[&nonce]).bytes);
-            plan.victims.push((victim.payer, nonce));
-            if let Some((before, slot)) = queue.by_nonce.range(..nonce).next_back() {
-                let held = self.slots.at(*slot);
-                exposed.insert(Worth::of(held, queue.head.is_some()), *before);
+            bytes -= u64::from(held.bytes);
+            plan.victims.push(victim.slot);
+            let Payer::Account { address, nonce } = held.transaction.body.payer else { continue };
+            let queue = &self.queues[&address];
+            if let Some((_, slot)) = queue.by_nonce.range(..nonce).next_back() {
+                let ready = queue.head.is_some();
+                exposed.insert(Worth::of(self.slots.at(*slot), *slot, ready));
             }
         }
         Ok(())
     }
 
     fn would_be_ready(&self, payer: &Address, nonce: u64) -> bool {
-        let first = self.first_nonce(payer).map_or(nonce, |first| first.min(nonce));
+        let first = self.first(payer).map_or(nonce, |(first, _)| first.min(nonce));
         self.accounts.next(payer).is_none_or(|next| next == first)
     }
-}
 
-/// A replacement pays a tenth more than what it replaces, rounded up, and at least one token: in all,
-/// so that passing it on is paid for, and for each byte, so that the block gains by it.
-fn check_replacement(old: &Held, new: &Transaction) -> Result<(), Refusal> {
-    let (was, is) = (u128::from(old.transaction.body.fee), u128::from(new.body.fee));
-    let (was_bytes, is_bytes) = (u128::from(old.bytes), u128::from(new.encoded_len()));
-    let in_all = is >= was + was.div_ceil(10).max(1);
-    let by_byte = is * was_bytes * 10 >= was * is_bytes * 11;
-    if !in_all || !by_byte {
-        return Err(Refusal::Underpriced);
+    /// A replacement pays a tenth more than all it replaces, rounded up, and at least one token: in all,
+    /// so that passing it on is paid for, and for each byte than each of them, so that the block gains
+    /// by it.
+    fn check_replacement(&self, replaced: &[Slot], new: &Transaction) -> Result<(), Refusal> {
+        let olds = || replaced.iter().map(|slot| self.slots.at(*slot));
+        let fee = |held: &Held| u128::from(held.transaction.body.fee);
+        let (was, is) = (olds().map(fee).sum::<u128>(), u128::from(new.body.fee));
+        let is_bytes = u128::from(new.encoded_len());
+        let in_all = is >= was + was.div_ceil(10).max(1);
+        let by_byte = |old: &Held| is * u128::from(old.bytes) * 10 >= fee(old) * is_bytes * 11;
+        if !replaced.is_empty() && !(in_all && olds().all(by_byte)) {
+            return Err(Refusal::Underpriced);
+        }
+        if olds().any(|old| old.replaced >= REPLACEMENTS_MAX) {
+            return Err(Refusal::ReplacedTooOften);
+        }
+        Ok(())
     }
-    if old.replaced >= REPLACEMENTS_MAX {
-        return Err(Refusal::ReplacedTooOften);
-    }
-    Ok(())
 }

@@ -6,7 +6,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::{
     mempool::{signing::changes_signers, slots::Slot},
-    transaction::{Address, Transaction},
+    transaction::{Address, Payer, Transaction},
     types::{Digest, Height},
 };
 
@@ -24,10 +24,19 @@ pub(in crate::mempool) struct Held {
     pub(super) cost: u64,
     /// When it came, as a count.
     pub(super) order: u64,
-    /// How many transactions with its nonce it has replaced.
+    /// How many transactions it has replaced, one after the other.
     pub(super) replaced: u8,
     /// It is dropped once this height is executed.
     pub(super) expires: Height,
+}
+
+impl Held {
+    /// Whether it stands where what this payer pays for would stand: in one account's queue, or among
+    /// one owner's coins.
+    pub(super) fn shares_queue_with(&self, payer: &Payer) -> bool {
+        let own = &self.transaction.body.payer;
+        own.address() == payer.address() && own.nonce().is_some() == payer.nonce().is_some()
+    }
 }
 
 /// Ascending: what a block takes first.
@@ -44,38 +53,39 @@ pub(super) struct Rank {
     cheapness: u64,
     /// When it came.
     order: u64,
-    pub(super) payer: Address,
+    pub(super) slot: Slot,
 }
 
 impl Rank {
-    pub(super) fn of(held: &Held, round: u32) -> Self {
+    pub(super) fn of(held: &Held, slot: Slot, round: u32) -> Self {
         Self {
             band: held.rate.leading_zeros(),
             round,
             cheapness: !held.rate,
             order: held.order,
-            payer: held.transaction.body.payer.address(),
+            slot,
         }
+    }
+
+    /// The same in another round.
+    pub(super) fn in_round(self, round: u32) -> Self {
+        Self { round, ..self }
     }
 }
 
 /// Ascending: what has to go first when there is no room. Of equals, the one that came last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
 pub(super) struct Worth {
-    /// The rate of the last transaction; zero if the queue is not ready.
+    /// The rate; zero if the queue, or what coins pay for, is not ready.
     pub(super) rate: u64,
     /// The complement of when it came.
     lateness: u64,
-    pub(super) payer: Address,
+    pub(super) slot: Slot,
 }
 
 impl Worth {
-    pub(super) fn of(held: &Held, ready: bool) -> Self {
-        Self {
-            rate: if ready { held.rate } else { 0 },
-            lateness: !held.order,
-            payer: held.transaction.body.payer.address(),
-        }
+    pub(super) fn of(held: &Held, slot: Slot, ready: bool) -> Self {
+        Self { rate: if ready { held.rate } else { 0 }, lateness: !held.order, slot }
     }
 }
 
@@ -101,10 +111,10 @@ impl Queue {
         }
     }
 
-    /// Returns where it was.
-    pub(super) fn remove(&mut self, nonce: u64) -> Option<Slot> {
+    pub(super) fn remove(&mut self, nonce: u64, cost: u64) {
         self.changes.remove(&nonce);
-        self.by_nonce.remove(&nonce)
+        self.by_nonce.remove(&nonce).expect("only what is held is removed");
+        self.reserved -= u128::from(cost);
     }
 
     pub(super) fn first(&self) -> Option<(u64, Slot)> {
@@ -144,11 +154,11 @@ pub(super) fn cost(tx: &Transaction) -> u64 {
     tx.body.native_debit().unwrap_or_else(|_| tx.body.native_fee())
 }
 
-/// The queue a transaction belongs in, and its place there.
+/// The queue that a transaction belongs in, and its place there.
 ///
 /// # Panics
-/// If no account pays for it: such a one is not offered to the pool.
+/// If no account pays for it.
 pub(super) fn place(tx: &Transaction) -> (Address, u64) {
-    let nonce = tx.body.payer.nonce().expect("only what accounts pay for is offered to the pool");
+    let nonce = tx.body.payer.nonce().expect("only what accounts pay for has a queue");
     (tx.body.payer.address(), nonce)
 }

@@ -18,10 +18,11 @@ use crate::{
     mempool::limits::Room,
     random::Seed,
     transaction::{
-        Authority, FeeMode, MultiSigAction, Signers, TransactionBody, TransactionKind,
-        TransactionSignature,
+        Amount, Asset, Authority, CoinId, CoinOutput, Coins, FeeMode, MultiSigAction, Signers,
+        TransactionBody, TransactionKind, TransactionSignature,
     },
 };
+use queue::place;
 
 const PAYERS: u8 = 4;
 
@@ -93,18 +94,19 @@ pub(super) fn selected_whole<'a>(
 }
 
 /// Works every index out from what is held.
-fn check_consistent(pool: &Pool) {
+pub(super) fn check_consistent(pool: &Pool) {
     let mut again = Pool { limits: pool.limits, ..self::pool(pool.limits, 0) };
     again.executed = pool.executed;
     again.accounts = pool.accounts.clone();
+    again.slots = pool.slots.clone();
     for held in pool.all() {
         let tx = &held.transaction;
         assert_eq!((held.id, held.bytes), (tx.id(), tx.encoded_len()));
         assert_eq!(pool.held(&held.id), Some(held));
-        again.add(held.clone());
-        again.relink(&tx.body.payer.address());
+        again.link(pool.ids.find(&held.id).expect("it is held"));
     }
     assert_eq!((&again.heads, &again.tails), (&pool.heads, &pool.tails));
+    assert_eq!(again.spends, pool.spends);
     assert_eq!((again.bytes, again.len()), (pool.bytes, pool.len()));
     let reserved = |pool: &Pool| -> Vec<(Address, u128)> {
         pool.queues.iter().map(|(payer, queue)| (*payer, queue.reserved)).collect()
@@ -146,6 +148,41 @@ pub(super) fn change(payer: u8, nonce: u64, fee: u64, signers: &[u8]) -> Transac
         _ => MultiSigAction::Set(Signers { threshold, keys: Bounded::new(keys) }),
     };
     TransactionBody { kind: TransactionKind::MultiSig(action), ..body(payer, nonce, fee, &[]) }
+}
+
+fn coins(inputs: &[CoinId], funds: u64, parts: &[(u8, u64)]) -> TransactionKind {
+    let native = |amount| Amount { asset: Asset::Native, amount };
+    let part = |(owner, amount): &(u8, u64)| CoinOutput {
+        owner: address(*owner),
+        amount: native(*amount),
+    };
+    TransactionKind::Coins(Coins {
+        inputs: Bounded::new(inputs.to_vec()),
+        funds: Bounded::new(if funds > 0 { vec![native(funds)] } else { vec![] }),
+        outputs: Bounded::new(parts.iter().map(part).collect()),
+        credits: Bounded::default(),
+    })
+}
+
+/// An account turns tokens into coins.
+pub(super) fn fund(payer: u8, nonce: u64, fee: u64, parts: &[(u8, u64)]) -> TransactionBody {
+    let funds = parts.iter().map(|(_, amount)| amount).sum();
+    TransactionBody { kind: coins(&[], funds, parts), ..body(payer, nonce, fee, &[]) }
+}
+
+/// Coins pay for becoming others.
+pub(super) fn spend(
+    owner: u8,
+    inputs: &[CoinId],
+    fee: u64,
+    parts: &[(u8, u64)],
+) -> TransactionBody {
+    let payer = Payer::Coins { owner: address(owner) };
+    TransactionBody { payer, kind: coins(inputs, 0, parts), ..body(owner, 0, fee, &[]) }
+}
+
+pub(super) fn coin(maker: &Transaction, index: u32) -> CoinId {
+    CoinId { transaction: maker.id(), index }
 }
 
 #[derive(Clone, Debug)]
@@ -233,7 +270,7 @@ impl World {
                 assert_eq!(place_in(&self.pool, &id), new);
                 for (id, reason) in dropped {
                     let (payer, nonce) = place_in(&before, &id);
-                    let last = self.pool.last_nonce(&payer);
+                    let last = self.pool.last(&payer).map(|(last, _)| last);
                     match reason {
                         Some(Refusal::Evicted) => {
                             assert!(last.is_none_or(|last| last < nonce), "a gap at {nonce}");
@@ -609,15 +646,14 @@ fn copy_with_other_keys_in_a_block_harms_nobody() {
     admit(&mut pool, right.clone()).unwrap();
 
     let forged = block(2, vec![by_several(right.body.clone(), &[7, 9])], vec![]);
-    let above = [forged.clone()];
-    assert_eq!(selected(&pool, &above, ROOM), [(0, 1)], "it uses nothing");
+    assert_eq!(selected(&pool, [&forged], ROOM), [(0, 1)], "it uses nothing");
     let done = state.execute(&forged);
     assert_eq!(done.outcomes, [(right.id(), Outcome::Skipped(Skip::WrongKeys))]);
     assert_eq!(pool.on_executed(&done), []);
     let taken = selected_whole(&pool, &[], ROOM);
     assert_eq!(taken, [right.clone()]);
     let built = block(3, taken, vec![]);
-    assert_eq!(selected(&pool, &[built.clone()], ROOM), [], "and the right one uses its nonce");
+    assert_eq!(selected(&pool, [&built], ROOM), [], "and the right one uses its nonce");
     assert_eq!(pool.on_executed(&state.execute(&built)), [(right.id(), None)]);
 }
 
@@ -663,4 +699,155 @@ fn expired_change_of_signers_changes_nothing() {
     let dropped = pool.on_executed(&state.execute(&block(1, vec![], vec![])));
     let reasons: Vec<_> = dropped.into_iter().map(|(_, why)| why).collect();
     assert_eq!(reasons, [Some(Refusal::Expired), Some(Refusal::NotMultiSig)]);
+}
+
+/// A pool and a state in which accounts 0 and 1 have coins: four of 100 each.
+fn with_coins(limits: Limits) -> (Pool, ExecutionState, [Vec<CoinId>; 2]) {
+    let mut pool = self::pool(limits, 0);
+    let mut state = ExecutionState::new(&genesis(&[1_000; 2], &[1]));
+    let opening = [0, 1].map(|payer| signed(fund(payer, 0, 1, &[(payer, 100); 4]), payer));
+    pool.on_executed(&state.execute(&block(1, opening.to_vec(), vec![])));
+    (pool, state, opening.map(|tx| (0..4).map(|index| coin(&tx, index)).collect()))
+}
+
+fn one_of(owner: u8, inputs: &[CoinId], fee: u64, part: u64) -> Transaction {
+    signed(spend(owner, inputs, fee, &[(owner, part)]), owner)
+}
+
+#[test]
+fn coins_pay_for_being_spent() {
+    let (mut pool, mut state, [mine, _]) = with_coins(limits());
+    let both = one_of(0, &mine[..2], 10, 190);
+    admit(&mut pool, both.clone()).unwrap();
+    assert!(pool.has_ready());
+    let built = block(2, selected_whole(&pool, &[], ROOM), vec![]);
+    assert_eq!(selected_whole(&pool, [&built], ROOM), [], "its coins are spent below");
+    assert_eq!(pool.on_executed(&state.execute(&built)), [(both.id(), None)]);
+    assert!(pool.len() == 0 && !pool.has_ready());
+    check_consistent(&pool);
+}
+
+#[test]
+fn two_that_spend_one_coin_exclude_each_other() {
+    let (mut pool, mut state, [mine, theirs]) = with_coins(limits());
+    let (a, b) = (one_of(0, &mine[..1], 10, 90), one_of(0, &mine[1..3], 20, 180));
+    admit(&mut pool, a.clone()).unwrap();
+    admit(&mut pool, b.clone()).unwrap();
+    assert_eq!(admit(&mut pool, one_of(0, &mine[..2], 32, 168)), Err(Refusal::Underpriced));
+    let over_both = one_of(0, &mine[..2], 33, 167);
+    let replaced = Some(Refusal::Replaced);
+    let dropped = admit(&mut pool, over_both.clone()).unwrap();
+    assert_eq!(dropped, [(a.id(), replaced), (b.id(), replaced)]);
+
+    // Who does not own a coin keeps nobody from it.
+    let claim = one_of(1, &mine[..1], 99, 1);
+    admit(&mut pool, claim.clone()).expect("another owner's coin is another coin here");
+    let done = state.execute(&block(2, vec![claim.clone()], vec![]));
+    assert_eq!(pool.on_executed(&done), [(claim.id(), Some(Refusal::WouldFail))]);
+
+    // Spent through another node.
+    let elsewhere = one_of(0, &mine[1..2], 50, 50);
+    let done = state.execute(&block(3, vec![elsewhere, one_of(1, &theirs, 1, 399)], vec![]));
+    assert_eq!(pool.on_executed(&done), [(over_both.id(), Some(Refusal::MissingCoin))]);
+    check_consistent(&pool);
+}
+
+/// One that replaces many is looked at for all of them.
+#[test]
+fn few_are_replaced_at_once() {
+    let wide = Limits { transactions_max: 100, payer_transactions_max: 9, ..limits() };
+    let wide = Limits { bytes_max: 1 << 20, ..wide };
+    let mut pool = self::pool(wide, 0);
+    let maker = transfer(3, 0, 0, &[(9, 1)]);
+    let all: Vec<CoinId> = (0..10).map(|index| coin(&maker, index)).collect();
+    for input in &all[..9] {
+        admit(&mut pool, one_of(0, &[*input], 1, 1)).unwrap();
+    }
+    assert_eq!(admit(&mut pool, one_of(0, &all[9..], 900, 1)), Err(Refusal::PayerFull));
+    assert_eq!(admit(&mut pool, one_of(0, &all[..9], 900, 1)), Err(Refusal::ReplacesTooMany));
+    assert_eq!(admit(&mut pool, one_of(0, &all[..8], 900, 1)).unwrap().len(), 8);
+    assert_eq!(pool.len(), 2);
+    check_consistent(&pool);
+}
+
+/// What makes a coin comes before what spends it, whatever they pay.
+#[test]
+fn maker_of_a_coin_comes_first() {
+    let (mut pool, mut state, [mine, theirs]) = with_coins(limits());
+    let parent = one_of(0, &mine[..1], 1, 99);
+    let child = one_of(0, &[coin(&parent, 0)], 50, 49);
+    let other = one_of(1, &theirs[..1], 20, 80);
+    for tx in [&child, &parent, &other] {
+        admit(&mut pool, tx.clone()).unwrap();
+        check_consistent(&pool);
+    }
+    let order = [other.clone(), parent.clone(), child.clone()];
+    assert_eq!(selected_whole(&pool, &[], ROOM), order);
+    let below = block(2, vec![parent.clone()], vec![]);
+    assert_eq!(selected_whole(&pool, [&below], ROOM), [child.clone(), other.clone()]);
+
+    // Somebody put the child before its parent: it is no reason to drop it. But it is not tried again
+    // and again.
+    let early = block(2, vec![child.clone()], vec![]);
+    assert_eq!(pool.on_executed(&state.execute(&early)), []);
+    let early = block(3, vec![child.clone(), parent.clone()], vec![]);
+    assert_eq!(pool.on_executed(&state.execute(&early)), [(parent.id(), None)]);
+    assert_eq!(selected_whole(&pool, &[], ROOM), [child.clone(), other.clone()]);
+    let done = state.execute(&block(4, vec![one_of(0, &[coin(&parent, 0)], 2, 97)], vec![]));
+    assert_eq!(pool.on_executed(&done), [(child.id(), Some(Refusal::MissingCoin))]);
+    admit(&mut pool, child.clone()).unwrap();
+    let done = state.execute(&block(5, selected_whole(&pool, &[], ROOM), vec![]));
+    let dropped = pool.on_executed(&done);
+    assert_eq!(dropped, [(other.id(), None), (child.id(), Some(Refusal::MissingCoin))]);
+    check_consistent(&pool);
+}
+
+/// What cannot run for want of its coins displaces nobody.
+#[test]
+fn what_waits_for_its_coins_is_worth_nothing() {
+    let (mut pool, _, [mine, theirs]) = with_coins(Limits { transactions_max: 2, ..limits() });
+    let parent = one_of(0, &mine[..1], 1, 99);
+    admit(&mut pool, parent.clone()).unwrap();
+    admit(&mut pool, one_of(0, &[coin(&parent, 0)], 90, 9)).unwrap();
+    let child = one_of(0, &[coin(&parent, 0)], 90, 9);
+    let other = one_of(1, &theirs[..1], 1, 99);
+    let dropped = admit(&mut pool, other).unwrap();
+    assert_eq!(dropped, [(child.id(), Some(Refusal::Evicted))]);
+    assert_eq!(admit(&mut pool, child), Err(Refusal::Full));
+    check_consistent(&pool);
+}
+
+#[test]
+fn owners_of_coins_take_turns_with_accounts() {
+    let (mut pool, _, [mine, theirs]) = with_coins(limits());
+    let ours: Vec<Transaction> = (0..3).map(|nth| one_of(0, &mine[nth..=nth], 20, 80)).collect();
+    let others: Vec<Transaction> =
+        (0..2).map(|nth| one_of(1, &theirs[nth..=nth], 19, 81)).collect();
+    for tx in ours.iter().chain(&others) {
+        admit(&mut pool, tx.clone()).unwrap();
+    }
+    let order = selected_whole(&pool, &[], ROOM);
+    assert_eq!(order, [&ours[0], &others[0], &ours[1], &others[1], &ours[2]].map(Clone::clone));
+}
+
+/// Signers that a block tells judge what coins pay for as well.
+#[test]
+fn coins_need_their_owners_signers() {
+    let (mut pool, mut state, [mine, _]) = with_coins(limits());
+    let alone = one_of(0, &mine[..1], 5, 95);
+    admit(&mut pool, alone.clone()).unwrap();
+    let by_two = |who| by_several(spend(0, &mine[1..2], 5, &[(0, 95)]), who);
+    assert_eq!(admit(&mut pool, by_two(&[7, 8])), Err(Refusal::NotMultiSig));
+    let set = signed(change(0, 1, 1, &[7, 8]), 0);
+    let dropped = pool.on_executed(&state.execute(&block(2, vec![set], vec![])));
+    assert_eq!(dropped, [(alone.id(), Some(Refusal::NeedsMultiSig))]);
+    assert_eq!(admit(&mut pool, by_two(&[7, 9])), Err(Refusal::WrongSigners));
+    admit(&mut pool, by_two(&[7, 8])).unwrap();
+
+    // A copy with other keys, in a block, spends nothing and gets nothing dropped.
+    let forged = block(3, vec![by_two(&[7, 9])], vec![]);
+    assert_eq!(selected_whole(&pool, [&forged], ROOM), [by_two(&[7, 8])]);
+    assert_eq!(pool.on_executed(&state.execute(&forged)), []);
+    let built = block(4, selected_whole(&pool, &[], ROOM), vec![]);
+    assert_eq!(pool.on_executed(&state.execute(&built)), [(by_two(&[7, 8]).id(), None)]);
 }

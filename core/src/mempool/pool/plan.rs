@@ -203,7 +203,8 @@ impl Pool {
         let is_bytes = u128::from(new.encoded_len());
         let in_all = is >= was + was.div_ceil(10).max(1);
         let by_byte = |old: &Held| is * u128::from(old.bytes) * 10 >= fee(old) * is_bytes * 11;
-        if !replaced.is_empty() && !(in_all && olds().all(by_byte)) {
+        let pays = replaced.is_empty() || (in_all && olds().all(by_byte));
+        if !pays {
             return Err(Refusal::Underpriced);
         }
         if olds().any(|old| old.replaced >= REPLACEMENTS_MAX) {

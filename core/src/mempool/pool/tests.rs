@@ -651,7 +651,7 @@ fn copy_with_other_keys_in_a_block_harms_nobody() {
     assert_eq!(done.outcomes, [(right.id(), Outcome::Skipped(Skip::WrongKeys))]);
     assert_eq!(pool.on_executed(&done), []);
     let taken = selected_whole(&pool, &[], ROOM);
-    assert_eq!(taken, [right.clone()]);
+    assert_eq!(taken, std::slice::from_ref(&right));
     let built = block(3, taken, vec![]);
     assert_eq!(selected(&pool, [&built], ROOM), [], "and the right one uses its nonce");
     assert_eq!(pool.on_executed(&state.execute(&built)), [(right.id(), None)]);

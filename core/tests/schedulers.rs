@@ -11,12 +11,16 @@ use quorate_core::{
         ExecutionState, Executor, Options, Outcome, Scheduler,
         access::Prepared,
         cell::{Cell, CellPath},
+        model::{Mix, Plain, Workload as Transactions},
         prefetch::{Cached, CellSource, ReadError, read_all},
         schedule::{Inline, Levels, Mismatch, Parallel, Plan, Run, Totals},
         transition::Params,
     },
     random::Seed,
-    testing::workload::{Keys, Stage, Workload},
+    testing::{
+        cast::Cast,
+        workload::{Keys, Stage, Workload},
+    },
     types::Digest,
 };
 
@@ -65,33 +69,122 @@ fn threads_do_not_change_results() {
     }
 }
 
-/// The gate for running in parallel at all: a thousand blocks of every workload, each compared with
-/// waves and with a shuffled order, without one difference.
+/// Blocks of every workload below.
+const BLOCKS: u64 = 1_000;
+
+/// In order, in waves on one to eight threads, and shuffled, by turns: each runs a block in all three
+/// ways and compares.
+fn comparing(seed: u64) -> Vec<Executor<Pool>> {
+    let scheduler = Scheduler::Shuffled(Seed::from_number(seed));
+    let options = Options { scheduler, test_mode: true, ..ALWAYS };
+    (1..=8).map(|threads| Executor::new(options, Pool::new(threads))).collect()
+}
+
+fn turn(executors: &mut [Executor<Pool>], number: u64) -> &mut Executor<Pool> {
+    let place = usize::try_from(number).expect("few blocks") % executors.len();
+    &mut executors[place]
+}
+
+/// Asserts that all of these together compared every block with both other schedulers and found no
+/// difference.
+fn assert_same(executors: &[Executor<Pool>], name: &str) {
+    for (executor, threads) in executors.iter().zip(1..) {
+        let blocks = BLOCKS / 8;
+        let expected = Totals { blocks, compared: 2 * blocks, ..Totals::default() };
+        assert_eq!(executor.totals(), expected, "{name}, {threads} threads");
+    }
+}
+
+/// The gate for running in parallel at all: a thousand blocks of every workload, each in order, in
+/// waves on one to eight threads, and shuffled, without one difference.
 #[test]
 fn a_thousand_blocks_of_every_workload_without_a_mismatch() {
-    const BLOCKS: u64 = 1_000;
-    for workload in [
-        Workload::P2p(2),
-        Workload::P2p(100),
-        Workload::Hot(50),
-        Workload::Zipf(9),
-        Workload::Chain,
-        Workload::Batch100,
-        Workload::Smallbank,
+    for (workload, size) in [
+        (Workload::P2p(2), 100),
+        (Workload::P2p(100), 100),
+        (Workload::Hot(50), 100),
+        (Workload::Zipf(9), 100),
+        (Workload::Chain, 100),
+        // Each pays a hundred.
+        (Workload::Batch100, 10),
+        (Workload::Smallbank, 100),
     ] {
         // So few accounts that the shapes of larger ones would be the same.
         let mut stage = Stage::new(workload, Keys::Blank, 60, 3);
         let mut state = ExecutionState::new(&stage.genesis());
-        let scheduler = Scheduler::Shuffled(Seed::from_number(4));
-        let options = Options { scheduler, test_mode: true, ..ALWAYS };
-        let mut executor = Executor::new(options, Pool::new(2));
+        let mut executors = comparing(4);
         for number in 0..BLOCKS {
-            let transactions = if number % 50 == 0 { 40 } else { 6 };
-            state.execute_on(&stage.block(transactions), &mut executor);
+            state.execute_on(&stage.block(size), turn(&mut executors, number));
         }
-        let expected = Totals { blocks: BLOCKS, compared: 2 * BLOCKS, ..Totals::default() };
-        assert_eq!(executor.totals(), expected, "{workload}");
+        assert_same(&executors, &workload.to_string());
     }
+}
+
+/// The same for every kind of transaction, good and spoiled, and with the outcomes of the plain model.
+fn agrees_with_the_model(mix: Mix) {
+    let mut workload = Transactions::unsigned(Seed::from_number(11), mix, 24);
+    let genesis = workload.genesis(1_000_000);
+    let (mut state, mut plain) = (ExecutionState::new(&genesis), Plain::new(&genesis));
+    let cast = Cast::equal(1);
+    let mut executors = comparing(12);
+    let mut applied = 0;
+    for number in 0..BLOCKS {
+        let (mut transactions, mut expected) = (Vec::new(), Vec::new());
+        for _ in 0..100 {
+            let transaction = workload.transaction(&plain);
+            expected.push((transaction.id(), plain.transact(&transaction)));
+            transactions.push(transaction);
+        }
+        let block = cast.block(plain.height, Digest::ZERO, transactions);
+        let done = state.execute_on(&block, turn(&mut executors, number));
+        assert_eq!(done.outcomes, expected, "{} at height {}", mix.name(), plain.height);
+        applied += u64::from(done.counts().applied);
+        plain.height += 1;
+    }
+    assert_same(&executors, mix.name());
+    assert!(applied > BLOCKS * 50, "{applied} were applied: the workload is too bad");
+    assert_eq!(*state.commitment(), state.recomputed());
+    assert_eq!(*state.asset_supplies(), state.recounted_assets());
+}
+
+#[test]
+fn transfers_agree_on_threads() {
+    agrees_with_the_model(Mix::Transfers);
+}
+
+#[test]
+fn hot_account_agrees_on_threads() {
+    agrees_with_the_model(Mix::Hot);
+}
+
+#[test]
+fn assets_agree_on_threads() {
+    agrees_with_the_model(Mix::Assets);
+}
+
+#[test]
+fn energy_agrees_on_threads() {
+    agrees_with_the_model(Mix::Energy);
+}
+
+#[test]
+fn multisig_agrees_on_threads() {
+    agrees_with_the_model(Mix::MultiSig);
+}
+
+#[test]
+fn coins_agree_on_threads() {
+    agrees_with_the_model(Mix::Coins);
+}
+
+#[test]
+fn objects_agree_on_threads() {
+    agrees_with_the_model(Mix::Objects);
+}
+
+#[test]
+fn mixed_agrees_on_threads() {
+    agrees_with_the_model(Mix::Mixed);
 }
 
 #[test]

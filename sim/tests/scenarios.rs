@@ -27,7 +27,8 @@ fn main() {
     collect(&root, &mut files);
     files.sort();
     assert!(files.len() > 100, "only {} scenarios under {}", files.len(), root.display());
-    let trials = files.iter().flat_map(|file| trials_of(&root, file)).collect();
+    let mut trials: Vec<Trial> = files.iter().flat_map(|file| trials_of(&root, file)).collect();
+    trials.push(Trial::test("the corpus names files that exist", corpus));
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }
 
@@ -41,6 +42,30 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
             files.push(path);
         }
     }
+}
+
+/// What `docs/corpus.md` says is tried here is here.
+fn corpus() -> Result<(), Failed> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let text = fs::read_to_string(root.join("docs/corpus.md"))?;
+    let tables = text.lines().filter(|line| line.starts_with('|'));
+    let quoted = tables.flat_map(|line| line.split('`').skip(1).step_by(2));
+    let themes = ["view-change/", "partition/", "crash/", "byzantine/", "execution/"];
+    let mut named = 0;
+    for name in quoted {
+        let path = match name.strip_prefix("t:") {
+            Some(transcript) => format!("core/testdata/{transcript}.txt"),
+            None if themes.iter().any(|theme| name.starts_with(theme)) => {
+                format!("scenarios/{name}.toml")
+            }
+            None => continue,
+        };
+        named += 1;
+        if !root.join(&path).is_file() {
+            return Err(format!("docs/corpus.md names {name}, and there is no {path}").into());
+        }
+    }
+    if named < 80 { Err(format!("only {named} names were found").into()) } else { Ok(()) }
 }
 
 fn trials_of(root: &Path, file: &Path) -> Vec<Trial> {

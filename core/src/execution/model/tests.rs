@@ -20,7 +20,7 @@ use crate::{
         fixtures::{block, evidence},
     },
     random::Seed,
-    transaction::{Address, Asset, Authority, Payer, Signers},
+    transaction::{Address, Asset, Authority, CoinId, Payer, Signers, TransactionKind},
     types::Height,
 };
 
@@ -92,6 +92,16 @@ impl Pair {
             }),
         };
         assert_eq!(done.payers, payers.into_iter().map(standing).collect::<Vec<_>>());
+        let all = block.payload().transactions.iter().zip(&outcomes);
+        let mut spent: Vec<CoinId> = all
+            .filter(|(_, (_, outcome))| *outcome == Outcome::Applied)
+            .flat_map(|(transaction, _)| match &transaction.body.kind {
+                TransactionKind::Coins(coins) => coins.inputs.to_vec(),
+                _ => Vec::new(),
+            })
+            .collect();
+        spent.sort_unstable();
+        assert_eq!(done.spent, spent, "height {}: {}", self.plain.height, self.again);
         // Every native balance that changed is told.
         let told: BTreeMap<CellPath, u64> = done.balances.iter().copied().collect();
         for address in self.plain.nonces.keys() {

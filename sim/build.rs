@@ -15,7 +15,7 @@ use blake2::{Blake2s256, Digest};
 const SOURCES: [&str; 3] = ["src", "../core/src", "../Cargo.lock"];
 
 /// Features that change how a run goes.
-const FEATURES: [&str; 1] = ["PLANTED_UNORDERED_MAP"];
+const FEATURES: [&str; 2] = ["PLANTED_BUGS", "PLANTED_UNORDERED_MAP"];
 
 fn main() -> io::Result<()> {
     let package = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"));

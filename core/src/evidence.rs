@@ -11,6 +11,7 @@ use crate::{
     certificate::Certificate,
     committee::Committee,
     crypto::SignatureCheck,
+    planted::planted,
     proof::CommitProof,
     types::{Epoch, ValidatorIndex, View},
     vote::{Kind, Promise, SigningContext, Statement, Vote},
@@ -106,13 +107,19 @@ fn offence(a: &Promise, b: &Promise) -> Option<Offence> {
 }
 
 fn offence_in_view(a: &Statement, b: &Statement) -> Option<Offence> {
-    if a == b || a.epoch() != b.epoch() || a.view() != b.view() {
+    let equal = a == b && !planted!(EvidenceOfEqualVotes);
+    if equal || a.epoch() != b.epoch() || a.view() != b.view() {
         return None;
     }
     match (a.kind(), b.kind()) {
         (Kind::Notarize, Kind::Notarize) => Some(Offence::ConflictingNotarize),
         (Kind::Finalize, Kind::Finalize) => Some(Offence::ConflictingFinalize),
         (Kind::Nullify, Kind::Finalize) | (Kind::Finalize, Kind::Nullify) => {
+            Some(Offence::NullifyFinalize)
+        }
+        (Kind::Notarize, Kind::Nullify) | (Kind::Nullify, Kind::Notarize)
+            if planted!(EvidenceOfNullify) =>
+        {
             Some(Offence::NullifyFinalize)
         }
         _ => None,

@@ -24,6 +24,10 @@ pub mod mempool;
 pub mod merkle;
 pub mod message;
 mod notice;
+#[cfg(feature = "planted-bugs")]
+pub mod planted;
+#[cfg(not(feature = "planted-bugs"))]
+mod planted;
 pub mod proof;
 pub mod random;
 pub mod replica;

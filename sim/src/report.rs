@@ -38,6 +38,9 @@ pub struct RunOptions {
     pub history: bool,
     /// The line that makes the run again, as traces and stories name it.
     pub replay: String,
+    /// The mistake in the core that the run is made with.
+    #[cfg(feature = "planted-bugs")]
+    pub planted: Option<quorate_core::planted::Bug>,
 }
 
 /// How far a validator has to come for a run to be broken off.

@@ -63,6 +63,9 @@ pub fn run(scenario: &Scenario, seed: u64, options: &RunOptions) -> RunReport {
 
 /// The body of a run's thread.
 fn play(scenario: &Arc<Scenario>, seed: u64, options: &RunOptions) -> Result<RunReport, String> {
+    // The thread ends with the run, and the choice with the thread.
+    #[cfg(feature = "planted-bugs")]
+    quorate_core::planted::choose(options.planted);
     let sink = match &options.trace {
         None => None,
         Some(path) => {

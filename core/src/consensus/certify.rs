@@ -6,6 +6,7 @@ use crate::{
     effect::PeerFault,
     event::Event,
     notice::Out,
+    planted::planted,
     store::Record,
     time::Now,
     types::{PeerId, View},
@@ -106,7 +107,7 @@ impl Consensus {
         out: &mut Out<'_>,
     ) {
         let (view, kind) = (certificate.view(), certificate.kind());
-        if good.contains(&false) {
+        if good.contains(&false) && !planted!(CertificateUnchecked) {
             self.drop_offered(now, view, kind, from, out);
             return self.check_offered(now, view, kind, out);
         }
@@ -165,7 +166,9 @@ impl Consensus {
 
         // Written before any vote of a later view can be asked for: after any crash the entry proof of
         // every view this validator voted in is on its disk (P54).
-        out.write(vec![Record::Certificate((*certificate).clone())]);
+        if !planted!(CertificateUnwritten) {
+            out.write(vec![Record::Certificate((*certificate).clone())]);
+        }
         self.relay(now, &certificate, source, out);
         match certificate.statement {
             Statement::Notarize(candidate) => {
@@ -175,6 +178,7 @@ impl Consensus {
                 self.try_finalize(view, out);
             }
             // The view is skipped, but whatever is under way for its block goes on (P38).
+            Statement::Nullify { .. } if planted!(NullificationIgnored) => {}
             Statement::Nullify { .. } => self.advance_to(now, view, kind, out),
             Statement::Finalize(candidate) => {
                 self.want_block(candidate.block, source, out);

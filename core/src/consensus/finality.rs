@@ -10,6 +10,7 @@ use crate::{
     event::Event,
     job::fitting,
     notice::{Notice, Out},
+    planted::planted,
     proof::{CommitProof, SKIPS_MAX},
     store::{Finalized, Record},
     time::{Now, Span},
@@ -132,11 +133,13 @@ impl Consensus {
             true => vec![(head.height, head.block)],
             false => path.iter().map(|block| (block.header().height, block.digest())).collect(),
         };
-        batch.push(Record::Finalized(Finalized {
-            tip: candidate,
-            certificate: (*certificate).clone(),
-            blocks,
-        }));
+        if !planted!(FinalityUnwritten) {
+            batch.push(Record::Finalized(Finalized {
+                tip: candidate,
+                certificate: (*certificate).clone(),
+                blocks,
+            }));
+        }
         batch.extend(self.prove(now, &candidate, head.height).into_iter().map(Record::Proof));
         let seq = out.write(batch);
         self.sample_arrivals(&candidate);
@@ -145,6 +148,9 @@ impl Consensus {
             Tip { view: candidate.view, id: candidate.id(), head, certificate: Some(certificate) };
         self.head = head;
         self.deliver_after(seq, path);
+        if planted!(DeliveredEarly) {
+            self.on_written(seq, out);
+        }
         self.prune();
         self.shorten_timers();
         self.on_base_changed(now, out);
@@ -456,6 +462,6 @@ impl Consensus {
                 }
             }
         }
-        self.blocks.retain(|digest, _| referred.contains(digest));
+        self.blocks.retain(|digest, _| referred.contains(digest) || planted!(BlocksNeverForgotten));
     }
 }

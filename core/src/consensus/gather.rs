@@ -15,6 +15,7 @@ use crate::{
     event::Event,
     message::{Body, Message, Proposal, TransactionsRequest, TransactionsResponse},
     notice::{Notice, Out},
+    planted::planted,
     time::Now,
     types::{Digest, PeerId, View},
     vote::Kind,
@@ -53,8 +54,10 @@ impl Consensus {
         });
         let (leader, block) = (self.peers.id(proposal.notarize.signer), proposal.body.digest());
         let request = TransactionsRequest { view, block, places: Bounded::new(missing) };
-        out.fx.send(Recipients::One(leader), Message::TransactionsRequest(request));
-        self.asks.insert((now.mono.plus(self.pacemaker.delay()), view));
+        if !planted!(CompactNeverAsks) {
+            out.fx.send(Recipients::One(leader), Message::TransactionsRequest(request));
+            self.asks.insert((now.mono.plus(self.pacemaker.delay()), view));
+        }
         self.view_state(view).slot = Slot::Gathering { proposal, parts };
     }
 

@@ -7,6 +7,7 @@ use super::{Consensus, OPEN_VIEWS};
 use crate::{
     effect::{Effect, Recipients},
     notice::Out,
+    planted::planted,
     signer::{Pledge, SafetyState},
     time::Now,
     types::View,
@@ -44,7 +45,11 @@ impl Consensus {
         let mine = &state.mine;
         match statement {
             // P11: one Notarize per view, none after giving up, only in the current view.
-            Statement::Notarize(_) => mine.notarize.is_none() && !mine.nullify && view == self.view,
+            Statement::Notarize(_) => {
+                (mine.notarize.is_none() || planted!(NotarizeTwice))
+                    && (!mine.nullify || planted!(NotarizeAfterNullify))
+                    && view == self.view
+            }
             // P12: never after Finalize. A Notarize of mine does not hinder it.
             Statement::Nullify { .. } => {
                 mine.finalize.is_none() && !mine.nullify && view == self.view
@@ -54,8 +59,10 @@ impl Consensus {
             // it, so if every copy of its block could vanish the chain would halt for ever.
             Statement::Finalize(candidate) => {
                 let written = self.blocks.get(&candidate.block).is_some_and(|held| held.written);
-                let notarized = state.notarized() == Some(candidate);
-                mine.finalize.is_none() && !mine.nullify && notarized && written
+                let notarized =
+                    state.notarized() == Some(candidate) || planted!(FinalizeUnnotarized);
+                let kept = !mine.nullify || planted!(FinalizeAfterNullify);
+                mine.finalize.is_none() && kept && notarized && written
             }
         }
     }
@@ -88,6 +95,8 @@ impl Consensus {
         self.view_state(view).mine.votes.push(vote);
         let message = self.first_voiced(&vote, out);
         out.fx.send(Recipients::Committee, message);
-        self.count_checked(now, vote, out);
+        if !planted!(OwnVoteUncounted) {
+            self.count_checked(now, vote, out);
+        }
     }
 }

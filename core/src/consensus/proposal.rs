@@ -10,6 +10,7 @@ use crate::{
     job::{BlockFault, Job, JobId, Unchecked},
     message::{Body, Justify, Proposal, SKIPS_INLINE_MAX},
     notice::{Notice, Out},
+    planted::planted,
     store::Record,
     time::Now,
     types::{PeerId, View},
@@ -57,11 +58,11 @@ impl Consensus {
             return;
         }
         // A second, different candidate shows as a conflict of the leader's votes (P60).
-        if !self.offer_vote(now, from, proposal.notarize, out) {
+        if !self.offer_vote(now, from, proposal.notarize, out) && !planted!(NotarizeTwice) {
             return;
         }
         let state = self.view_state(view);
-        if state.slot != Slot::Empty {
+        if state.slot != Slot::Empty && !planted!(NotarizeTwice) {
             return;
         }
         let body = proposal.body.clone();
@@ -157,6 +158,7 @@ impl Consensus {
             return;
         }
         let announced = matches!(proposal.body, Body::Compact(_));
+        let fault = fault.filter(|_| !(announced && planted!(CompactUnchecked)));
         if announced && fault == Some(BlockFault::PayloadMismatch) {
             return self.fetch_announced(view, out);
         }
@@ -206,7 +208,11 @@ impl Consensus {
         let view = self.view;
         let Some(state) = self.views.get(&view) else { return };
         let Slot::Accepted { candidate, block } = &state.slot else { return };
-        if state.mine.notarize.is_some() || state.mine.nullify || !self.votes {
+        let voted = match &state.mine.notarize {
+            Some(mine) => !planted!(NotarizeTwice) || mine == candidate,
+            None => false,
+        };
+        if voted || (state.mine.nullify && !planted!(NotarizeAfterNullify)) || !self.votes {
             return;
         }
         let (candidate, block) = (*candidate, Arc::clone(block));
@@ -221,6 +227,9 @@ impl Consensus {
                 if self.try_pledge(Statement::Notarize(candidate), out) {
                     self.pacemaker.leader = None;
                     self.pacemaker.timestamp = None;
+                    if planted!(FinalizeUnnotarized) {
+                        self.try_pledge(Statement::Finalize(candidate), out);
+                    }
                 }
             }
         }
@@ -247,7 +256,9 @@ impl Consensus {
             self.finalized.head.block
         } else {
             match self.views.get(&parent).and_then(|state| state.notarized()) {
-                Some(held) if held.id() == candidate.parent_id => held.block,
+                Some(held) if held.id() == candidate.parent_id || planted!(AncestryUnchecked) => {
+                    held.block
+                }
                 // Only one candidate of a view can be notarized, and it is another.
                 Some(_) => return Judgement::Bad,
                 None => {
@@ -269,7 +280,7 @@ impl Consensus {
             }
             skipped = view;
         }
-        if !missing.is_empty() {
+        if !missing.is_empty() && !planted!(SkippedViewUnproven) {
             for view in missing {
                 self.want_certificate(now, view, Some(Kind::Nullify), Some(hint), out);
             }
@@ -280,10 +291,9 @@ impl Consensus {
             self.want_block(parent_block, Some(hint), out);
             return Judgement::Wait;
         };
-        if header.parent != parent_block
-            || header.height != parent.height.next()
-            || header.timestamp <= parent.timestamp
-        {
+        let linked = header.parent == parent_block && header.height == parent.height.next();
+        let later = header.timestamp > parent.timestamp;
+        if !(linked || planted!(AncestryUnchecked)) || !(later || planted!(TimestampBackwards)) {
             return Judgement::Bad;
         }
 
@@ -303,6 +313,9 @@ impl Consensus {
     pub(super) fn write_block(&mut self, digest: &crate::types::Digest, out: &mut Out<'_>) {
         let Some(held) = self.blocks.get_mut(digest).filter(|held| !held.written) else { return };
         held.written = true;
+        if planted!(BlockUnwritten) {
+            return;
+        }
         let record = Record::Block(Arc::clone(&held.block));
         out.write(vec![record]);
     }

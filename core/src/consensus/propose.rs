@@ -11,6 +11,7 @@ use crate::{
     mempool::Selection,
     message::{Body, Justify, Message, Proposal, SKIPS_INLINE_MAX},
     notice::{Notice, Out},
+    planted::planted,
     store::Record,
     time::Now,
     types::{Digest, View},
@@ -109,7 +110,8 @@ impl Consensus {
             if let Some(candidate) = state.and_then(|state| state.notarized()) {
                 return Some(Base { view, id: candidate.id(), block: candidate.block });
             }
-            if !state.is_some_and(|state| state.is_nullified()) {
+            let skipped = state.is_some_and(|state| state.is_nullified());
+            if !skipped && !planted!(SkippedViewUnproven) {
                 self.want_certificate(now, view, None, None, out);
                 return None;
             }
@@ -167,7 +169,10 @@ impl Consensus {
             proposer: self.me.expect("only a member has a turn"),
             payload_root: payload.root(),
             payload_len: payload.encoded_len(),
-            timestamp: parent.timestamp.plus_millis(1).max(now.wall),
+            timestamp: match planted!(TimestampBackwards) {
+                true => now.wall,
+                false => parent.timestamp.plus_millis(1).max(now.wall),
+            },
             evidence_root: payload.evidence_root(),
             next_committee: None,
         };

@@ -15,11 +15,12 @@ use crate::{
     event::Event,
     leader::LeaderSchedule,
     notice::Out,
+    planted::planted,
     random::Rng,
     signer::SignState,
     store::{Recovered, SignerRecord},
     time::{Instant, Now},
-    types::{Epoch, Height, View},
+    types::{Epoch, Height, ValidatorIndex, View},
     vote::{Kind, SigningContext},
 };
 
@@ -67,7 +68,10 @@ impl Consensus {
             chain_id: genesis.chain_id,
             epoch: Epoch::ZERO,
             context,
-            schedule: LeaderSchedule::new(&committee, &genesis.epoch_seed()),
+            schedule: match planted!(LeaderOffForOne) && me == Some(ValidatorIndex::new(0)) {
+                true => LeaderSchedule::new(&committee, &genesis.epoch_seed().fork("off", 0)),
+                false => LeaderSchedule::new(&committee, &genesis.epoch_seed()),
+            },
             peers: Peers::new(peers),
             committee,
             me,
@@ -112,13 +116,16 @@ impl Consensus {
             machine.restore_certificate(Verified::vouch(certificate));
         }
         for evidence in recovered.evidence {
-            if let Some(offence) = evidence.offence() {
+            if let Some(offence) = evidence.offence().filter(|_| !planted!(EvidenceForgotten)) {
                 machine.evidence.insert((evidence.signer(), offence), evidence);
                 machine.unpunished.insert((evidence.signer(), offence));
             }
         }
         machine.proofs = recovered.proofs.into_iter().map(|proof| (proof.height, proof)).collect();
         machine.restore_promises(&sign_state);
+        if planted!(RestartAtFinalized) {
+            machine.view = machine.finalized.view.next();
+        }
         machine
     }
 
@@ -151,6 +158,15 @@ impl Consensus {
             }
             self.view = self.view.max(*view);
             for statement in promises.iter() {
+                let forgotten = match statement.kind() {
+                    Kind::Notarize => planted!(RestartForgetsNotarize),
+                    Kind::Nullify => planted!(RestartForgetsNullify),
+                    // Forgotten or not, it is voted again, unchanged: its Notarization is on disk.
+                    Kind::Finalize => false,
+                };
+                if forgotten {
+                    continue;
+                }
                 self.view_state(*view).mine.note(statement);
                 self.repeats.push(*statement);
             }

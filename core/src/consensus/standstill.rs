@@ -7,6 +7,7 @@ use crate::{
     job::fitting,
     message::{CERTIFICATES_MAX, CertificateRequest, Message, Status, VOTES_MAX},
     notice::{Notice, Out},
+    planted::planted,
     time::{Now, Span},
     types::{PeerId, View},
     vote::{Kind, Vote},
@@ -23,6 +24,9 @@ impl Consensus {
     /// what lets others into it; whether or not I could give it up.
     pub(super) fn on_standstill(&mut self, now: Now, out: &mut Out<'_>) {
         self.pacemaker.rearm_retry(now.mono, &mut self.rng, &self.parameters);
+        if planted!(ResendForgotten) {
+            return;
+        }
         let votes: Vec<Vote> = self
             .views
             .range(..=self.view)
@@ -166,7 +170,7 @@ impl Consensus {
         hint: Option<PeerId>,
         out: &mut Out<'_>,
     ) {
-        if self.wants.contains_key(&(view, kind)) {
+        if self.wants.contains_key(&(view, kind)) || planted!(WantForgotten) {
             return;
         }
         self.want_later(now, view, kind);

@@ -11,6 +11,7 @@ use crate::{
         cell::{Cell, CellPath, OffenceRecord, System, SystemKey},
         overlay::Overlay,
     },
+    planted::planted,
     types::{Height, ValidatorId},
 };
 
@@ -78,7 +79,8 @@ fn punish(overlay: &mut Overlay, committee: &Committee, height: Height, evidence
         let burned = overlay.total(&SystemKey::Burned).checked_add(slashed);
         let burned = burned.expect("burned tokens are part of the supply");
         let stake = CellPath::system(&SystemKey::Stake(validator));
-        overlay.write(&stake, Some(Cell::System(System::Stake(0))));
+        let left = if planted!(StakeKept) { slashed } else { 0 };
+        overlay.write(&stake, Some(Cell::System(System::Stake(left))));
         let burned = Cell::System(System::Burned(burned));
         overlay.write(&CellPath::system(&SystemKey::Burned), Some(burned));
     }
@@ -89,7 +91,7 @@ fn settle(overlay: &mut Overlay, spent: Spent) {
     let spent_of = |overlay: &Overlay, key, more: u64| {
         overlay.total(key).checked_add(more).expect("what was spent is part of the supply")
     };
-    if spent.fees > 0 {
+    if spent.fees > 0 && !planted!(FeeLost) {
         let total = System::Fees(spent_of(overlay, &SystemKey::Fees, spent.fees));
         overlay.write(&CellPath::system(&SystemKey::Fees), Some(Cell::System(total)));
     }

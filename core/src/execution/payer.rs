@@ -11,6 +11,7 @@ use crate::{
         outcome::Skip,
         transition::Params,
     },
+    planted::planted,
     transaction::{Authority, FeeMode, Payer, Signers, Transaction, TransactionBody, VERSION},
 };
 
@@ -87,7 +88,7 @@ fn charge_account(ctx: &mut TxCtx<'_>, transaction: &Transaction, nonce: u64) ->
     let body = &transaction.body;
     let (path, account) = ctx.payer().expect("the payer's account is declared first");
     check_account_signers(ctx, transaction, &account)?;
-    if nonce < account.nonce {
+    if nonce < account.nonce && !planted!(NonceReused) {
         return Err(Skip::NonceUsed);
     }
     if nonce > account.nonce {
@@ -134,7 +135,7 @@ fn check_signers(transaction: &Transaction, signers: Option<&Signers>) -> Result
             signers.are_satisfied_by(transaction.signatures.iter().map(|one| one.key))
         }
     };
-    if may_act { Ok(()) } else { Err(Skip::WrongKeys) }
+    if may_act || planted!(SignersIgnored) { Ok(()) } else { Err(Skip::WrongKeys) }
 }
 
 fn use_energy(ctx: &mut TxCtx<'_>, body: &TransactionBody) -> Result<(), Skip> {

@@ -16,6 +16,7 @@ use crate::{
         outcome::{Detail, Outcome, Skip},
         payer,
     },
+    planted::planted,
     transaction::{Amount, Payer, Transaction},
     types::{ChainId, Digest, Height},
 };
@@ -100,6 +101,9 @@ pub fn exec_tx(params: &Params, slots: &Slots<'_>, prepared: &Prepared<'_>) -> T
         Err(reason) => reason,
     };
     match body.payer {
+        Payer::Account { .. } if planted!(FailureUncharged) => {
+            TxEffects { outcome: Outcome::Failed(reason), ..TxEffects::none(Skip::Expired) }
+        }
         Payer::Account { .. } => {
             let ctx = charged().expect("what could be charged once can be charged again");
             ctx.finish(Outcome::Failed(reason))

@@ -25,6 +25,7 @@ use crate::{
     job::{BlockFault, Job, JobId, Unchecked},
     message::{BlockRequest, BlockResponse, BlockWant, Message},
     notice::{Notice, Out},
+    planted::planted,
     proof::CommitProof,
     random::Rng,
     time::{Instant, Now, Span},
@@ -117,7 +118,8 @@ impl Sync {
     pub(crate) fn next_deadline(&self) -> Option<(Instant, Timer)> {
         let singles = self.singles.values().map(|fetch| fetch.next);
         let run = self.run.iter().map(|(_, fetch)| fetch.next);
-        singles.chain(run).min().map(|at| (at, Timer::Fetch))
+        let due = singles.chain(run).min().filter(|_| !planted!(SyncNeverRepeats));
+        due.map(|at| (at, Timer::Fetch))
     }
 
     /// P70: a block is needed whose digest a quorum signed.
@@ -181,6 +183,9 @@ impl Sync {
 
     /// Asks again, of somebody else, for whatever was not answered.
     pub(crate) fn on_tick(&mut self, now: Now, out: &mut Out<'_>) {
+        if planted!(SyncNeverRepeats) {
+            return;
+        }
         let due: Vec<(Digest, u32)> = self
             .singles
             .iter()
@@ -322,7 +327,7 @@ impl Sync {
     ) {
         match self.checks.remove(&id) {
             Some(Check::Single(from, block)) => {
-                if fault.is_some() {
+                if fault.is_some() && !planted!(SyncPayloadUnchecked) {
                     return out.fx.penalize(from, PeerFault::BadResponse);
                 }
                 self.singles.remove(&block.digest());
@@ -332,7 +337,13 @@ impl Sync {
                 });
                 out.notice(Notice::BlockFetched(block));
             }
-            Some(Check::Run) => self.on_run_part(now, id, None, fault.is_none(), out),
+            Some(Check::Run) => self.on_run_part(
+                now,
+                id,
+                None,
+                fault.is_none() || planted!(SyncPayloadUnchecked),
+                out,
+            ),
             None => {}
         }
     }
@@ -369,7 +380,8 @@ impl Sync {
         let signatures = check.signatures.unwrap_or_default();
         let count = usize::try_from(check.finalization_signatures).expect("at most 1024");
         let (finalization, mut rest) = signatures.split_at(count.min(signatures.len()));
-        if !check.sound || finalization.len() != count || finalization.contains(&false) {
+        let signed = !finalization.contains(&false) || planted!(SyncUnsigned);
+        if !check.sound || finalization.len() != count || !signed {
             out.fx.penalize(check.from, PeerFault::BadResponse);
             if let Some((_, fetch)) = &mut self.run {
                 fetch.next = now.mono.plus(RETRY_PAUSE);
@@ -408,7 +420,8 @@ fn proven_by(response: &BlockResponse, head: (Height, Digest)) -> Option<Certifi
     let (mut height, mut digest) = head;
     let headers = response.blocks.iter().map(|block| block.header()).chain(&response.links);
     for header in headers {
-        if header.height != height.next() || header.parent != digest {
+        let linked = header.height == height.next() && header.parent == digest;
+        if !linked && !planted!(SyncRunUnlinked) {
             return None;
         }
         height = header.height;
@@ -416,7 +429,7 @@ fn proven_by(response: &BlockResponse, head: (Height, Digest)) -> Option<Certifi
     }
     let names = finalization.kind() == Kind::Finalize
         && finalization.statement.candidate().is_some_and(|candidate| candidate.block == digest);
-    names.then(|| finalization.clone())
+    (names || planted!(SyncRunUnlinked)).then(|| finalization.clone())
 }
 
 /// The signatures of a commit proof, if its certificates are about what it claims.

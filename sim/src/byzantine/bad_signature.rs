@@ -65,7 +65,7 @@ fn spoil_vote<S: Copy>(vote: &Vote<S>) -> Vote<S> {
     Vote { signature: spoil(&vote.signature), ..*vote }
 }
 
-fn spoil_certificate<S: Clone>(certificate: &Certificate<S>) -> Certificate<S> {
+pub(super) fn spoil_certificate<S: Clone>(certificate: &Certificate<S>) -> Certificate<S> {
     let mut signatures = certificate.signatures.to_vec();
     if let Some(first) = signatures.first_mut() {
         *first = spoil(first);

@@ -1,7 +1,7 @@
 //! Certified checkpoints agree with each other and with what honest validators compute.
 //!
 //! Two certificates of one height say the same. Each has a quorum that really signed it, and says what
-//! the first honest validator that computed the height found: whichever of the two is seen later is
+//! the first honest validator that computed the height found, which is of the state it then had: whichever of the two is seen later is
 //! held against the other. Demanded while those who lie or whose machines are wrong weigh less than a
 //! third; beyond, a quorum may well be wrong.
 
@@ -36,9 +36,14 @@ impl Checker for CheckpointsAgree {
             return Ok(());
         }
         let judged = match &observation.what {
-            What::Executed { result, .. } if scene.computes(node) => {
-                result.checkpoint.map_or(Ok(()), |computed| self.on_computed(scene, node, computed))
-            }
+            What::Executed { result, .. } if scene.computes(node) => match result.checkpoint {
+                None => Ok(()),
+                Some(computed) if computed.state_root != result.state => {
+                    let words = checkpoint_words(&computed);
+                    Err(format!("{words} is of another state than {:?}", result.state))
+                }
+                Some(computed) => self.on_computed(scene, node, computed),
+            },
             What::Wrote { records, .. } => records.iter().try_for_each(|record| match record {
                 Record::Checkpoint(certificate) => self.on_certified(scene, certificate),
                 _ => Ok(()),

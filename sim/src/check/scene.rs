@@ -13,7 +13,7 @@ use quorate_core::{
     certificate::Certificate,
     committee::Committee,
     config::Genesis,
-    crypto::{PublicKey, Signature},
+    crypto::{Ed25519, PublicKey, Signature, Verifier as _},
     message::Message,
     types::{Epoch, PeerId, ValidatorIndex, View},
     vote::{Promise, Signable, SigningContext, Statement, Vote},
@@ -26,7 +26,10 @@ use super::{
     mirror::Mirror,
     votes,
 };
-use crate::trace::{NodeIndex, Observation, What};
+use crate::{
+    trace::{NodeIndex, Observation, What},
+    world::keys::mock_holds,
+};
 
 /// Views whose good certificates are remembered. Each is seen many times within few views, and what
 /// is forgotten is only judged again.
@@ -221,6 +224,22 @@ impl Scene {
         recorded.is_some_and(|recorded| recorded == shown || !self.is_honest_at(signer))
     }
 
+    /// Whether a signature proves that its signer signed. A liar may show another one than it made first;
+    /// then that one is checked, as a mock or a real one.
+    fn holds<S: Copy + Signable>(
+        &self,
+        statement: S,
+        signer: ValidatorIndex,
+        signature: &Signature,
+        recorded: Option<&Signature>,
+    ) -> bool {
+        let vote = Vote { statement, signer, signature: *signature };
+        recorded == Some(signature)
+            || self.context.check(&self.committee, &vote).is_some_and(|check| {
+                mock_holds(&check) || Ed25519.verify(std::slice::from_ref(&check)) == [true]
+            })
+    }
+
     /// What is wrong with a certificate, judged by all votes ever signed.
     ///
     /// # Errors
@@ -259,6 +278,7 @@ impl Scene {
         let is_forged = |(signer, signature): &(&ValidatorIndex, &Signature)| {
             let recorded = signed.and_then(|signatures| signatures.of(**signer));
             !self.is_as_recorded(**signer, signature, recorded)
+                || !self.holds(certificate.statement, **signer, signature, recorded)
         };
         if let Some((forged, _)) = signers.iter().zip(&certificate.signatures).find(is_forged) {
             return Err(format!("{} never signed it", self.name_at(*forged)));

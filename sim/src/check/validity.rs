@@ -1,11 +1,12 @@
 //! Only submitted transactions are executed, none takes effect twice, and every block carries the
-//! payload its header commits to.
+//! payload its header commits to and is younger than its parent.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use quorate_core::{
     execution::Outcome,
     message::{Body, Message},
+    time::UnixMillis,
     transaction::Address,
     types::{Digest, Height},
 };
@@ -21,7 +22,8 @@ use crate::{
 pub struct Validity {
     submitted: BTreeSet<Digest>,
     effective: BTreeMap<Digest, Height>,
-    examined: BTreeSet<Digest>,
+    /// Every block looked at, and when it says it was made.
+    examined: BTreeMap<Digest, UnixMillis>,
 }
 
 impl Checker for Validity {
@@ -48,9 +50,17 @@ impl Checker for Validity {
                 Ok(())
             }
             What::Executed { block, result, .. }
-                if scene.computes(observation.node) && self.examined.insert(block.digest()) =>
+                if scene.computes(observation.node)
+                    && self.examined.insert(block.digest(), block.header().timestamp).is_none() =>
             {
                 let (header, payload) = (block.header(), block.payload());
+                let parent = self.examined.get(&header.parent);
+                if let Some(parent) = parent.filter(|parent| header.timestamp <= **parent) {
+                    let (height, time) = (header.height, header.timestamp.get());
+                    let parent = parent.get();
+                    let detail = format!("height {height} says {time} ms, its parent {parent} ms");
+                    return broken(detail);
+                }
                 if header.payload_root != payload.root() {
                     return broken(format!("block {:?} carries another payload", block.digest()));
                 }

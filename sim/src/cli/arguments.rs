@@ -5,7 +5,9 @@ use std::{collections::BTreeSet, path::PathBuf, time::Duration};
 use clap::{Args, Parser, Subcommand};
 use quorate_core::time::Span;
 
-use super::arguments_lab::{DiffOptions, ReplayOptions, ShrinkOptions, SwarmOptions, TwinsOptions};
+use super::arguments_lab::{
+    DiffOptions, GradeOptions, ReplayOptions, ShrinkOptions, SwarmOptions, TwinsOptions,
+};
 use crate::{coverage::every_mark, scenario::Mark};
 
 const AFTER_HELP: &str = "\
@@ -14,7 +16,8 @@ Exit codes:
    2  wrong usage                        23  the core panicked
   10  a file read is wrong               24  no verdict: the cluster cannot recover
   20  safety is broken                   25  an expectation was not met
-  21  liveness is broken                 30  the simulator or its surroundings failed
+  21  liveness is broken                 26  `grade`: a planted bug was not found
+                                         30  the simulator or its surroundings failed
 Of several runs the gravest decides: 20, 23, 22, 21, 30, 25, 24.
 
 Examples:
@@ -25,9 +28,16 @@ Examples:
 
 Scenario files are described in docs/scenarios.md.";
 
+/// What `--version` says.
+const VERSION: &str = if cfg!(feature = "planted-bugs") {
+    concat!(env!("CARGO_PKG_VERSION"), " WITH PLANTED BUGS")
+} else {
+    env!("CARGO_PKG_VERSION")
+};
+
 /// The seeded simulator of Quorate: one scenario file and one seed are one run, always the same.
 #[derive(Debug, Parser)]
-#[command(name = "quorate-sim", version, after_help = AFTER_HELP, max_term_width = 100)]
+#[command(name = "quorate-sim", version = VERSION, after_help = AFTER_HELP, max_term_width = 100)]
 pub(super) struct Arguments {
     #[command(subcommand)]
     pub(super) command: Command,
@@ -149,6 +159,16 @@ Examples:
 
 What is left fails for the same reason: the same kind of verdict and the same invariant.")]
     Shrink(ShrinkOptions),
+    /// Plants bugs in the core, one at a time, and counts the runs until they are found.
+    #[command(after_help = "\
+Examples:
+  cargo grade
+  cargo grade --bugs quorum-off-by-one,nonce-reused --seeds-max 100
+  cargo grade --budget 3m --seeds-max 20 -o grade.jsonl
+
+Needs a build with the feature `planted-bugs`, which `cargo grade` makes; see docs/grade.md.
+Exit 0 if every bug was found, 26 if not.")]
+    Grade(GradeOptions),
     /// Tools around the execution of blocks.
     #[command(subcommand)]
     Exec(ExecCommand),
@@ -222,6 +242,10 @@ pub(super) struct RunArguments {
     /// With `--json`: adds the observations with these numbers as text.
     #[arg(long, value_name = "A..B", requires = "json", hide = true, value_parser = parse_range)]
     pub(super) window: Option<std::ops::Range<u64>>,
+    /// Plants this bug in the core.
+    #[cfg(feature = "planted-bugs")]
+    #[arg(long, value_name = "BUG", value_parser = parse_bug)]
+    pub(super) planted: Option<quorate_core::planted::Bug>,
     /// Crashes one validator at one place, as printed by `--enumerate-crash-points`.
     #[arg(long, value_name = "NODE:POINT:NTH")]
     pub(super) crash_at: Option<String>,
@@ -365,6 +389,12 @@ pub(super) fn parse_range(text: &str) -> Result<std::ops::Range<u64>, String> {
         Some(end) if end > start => Ok(start..end),
         _ => Err(EXPECTED.to_owned()),
     }
+}
+
+#[cfg(feature = "planted-bugs")]
+fn parse_bug(text: &str) -> Result<quorate_core::planted::Bug, String> {
+    let bug = quorate_core::planted::Bug::named(text);
+    bug.ok_or_else(|| "no bug has this name; docs/grade.md lists them".to_owned())
 }
 
 /// Two times of a run, in nanoseconds.

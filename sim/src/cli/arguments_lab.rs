@@ -136,3 +136,25 @@ pub(super) struct TwinsOptions {
     #[arg(long, value_name = "DIR", default_value = "failures")]
     pub(super) bundle: PathBuf,
 }
+
+#[derive(Args, Debug)]
+pub(super) struct GradeOptions {
+    /// Which bugs: names with commas between them, all, or those that are expected to be found.
+    #[arg(long, value_name = "all|expected|NAME,..", default_value = "all", value_delimiter = ',')]
+    pub(super) bugs: Vec<String>,
+    /// Gives up on a bug that was not found by any of its scenarios with so many seeds.
+    #[arg(long, value_name = "COUNT", default_value_t = 2_000)]
+    pub(super) seeds_max: u64,
+    /// Begins no run after this long: 90s, 10m, 2h. What was not found by then is not found.
+    #[arg(long, value_parser = parse_budget)]
+    pub(super) budget: Option<Duration>,
+    /// How many runs at once. Unless given, as many as there are processors.
+    #[arg(long, short, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(super) jobs: Option<u16>,
+    /// The results, one JSON object per bug.
+    #[arg(long, short, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+    /// Where the scenarios are.
+    #[arg(long, value_name = "DIR", default_value = "scenarios")]
+    pub(super) scenarios: PathBuf,
+}

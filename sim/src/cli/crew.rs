@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Runner, console::Stop, results::Row};
+use super::{Runner, console::Stop};
 use crate::{
     report::{RunOptions, RunReport},
     scenario::Scenario,
@@ -38,16 +38,17 @@ impl<I: Iterator> Queue<I> {
 
 /// Does every job on so many threads and hands over each row as soon as it is there. A row that
 /// cannot be taken, or a job that cannot be done, ends the work.
-pub(super) fn work<I>(
+pub(super) fn work<I, R>(
     jobs: I,
     threads: usize,
     budget: Option<Duration>,
-    make: &(dyn Fn(I::Item) -> Result<Row, Stop> + Sync),
-    mut take: impl FnMut(Row) -> Result<(), Stop>,
+    make: &(dyn Fn(I::Item) -> Result<R, Stop> + Sync),
+    mut take: impl FnMut(R) -> Result<(), Stop>,
 ) -> Result<(), Stop>
 where
     I: Iterator + Send,
     I::Item: Send,
+    R: Send,
 {
     let queue = Queue { items: Mutex::new(Some(jobs)), begun: Instant::now(), budget };
     thread::scope(|scope| {

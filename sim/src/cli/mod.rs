@@ -15,6 +15,8 @@ mod diff;
 mod difference;
 mod exec;
 mod files;
+#[cfg_attr(not(feature = "planted-bugs"), path = "ungraded.rs")]
+mod grade;
 mod histories;
 mod keep;
 mod merge;
@@ -85,6 +87,7 @@ pub fn main(
         Command::Swarm(options) => swarm::swarm(&options, runner, console),
         Command::Twins(options) => twins::twins(&options, runner, console),
         Command::Shrink(options) => shrink::shrink(&options, runner, console),
+        Command::Grade(options) => grade::grade(&options, runner, console),
         Command::Exec(command) => exec::exec(&command, console),
     };
     match result {

@@ -57,6 +57,8 @@ pub(super) fn run(
             history: arguments.report.is_some() || arguments.perfetto.is_some(),
             replay: replay.clone(),
             break_at: None,
+            #[cfg(feature = "planted-bugs")]
+            planted: arguments.planted,
         };
         let report = runner(&entry.scenario, seed, &options);
         draw(arguments, report.history.as_deref())?;

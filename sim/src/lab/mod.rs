@@ -4,6 +4,8 @@
 //! `swarm`, `shrink` and `twins` are made of. `docs/laboratory.md` is the reference for people.
 
 pub mod bundle;
+#[cfg(feature = "planted-bugs")]
+pub mod grade;
 pub mod shrink;
 pub mod signature;
 pub mod swarm;

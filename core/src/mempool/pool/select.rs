@@ -13,6 +13,7 @@ use super::{
 use crate::{
     block::Block,
     mempool::{limits::Room, signing::Signing},
+    planted::planted,
     transaction::{Address, CoinId, Payer, TRANSACTION_BYTES_MIN, Transaction, TransactionKind},
     types::Digest,
 };
@@ -61,7 +62,10 @@ impl Pool {
         ancestors: impl IntoIterator<Item = &'a Arc<Block>>,
         room: Room,
     ) -> Vec<&Held> {
-        let Below { used, spent, made } = self.below(ancestors);
+        let Below { used, spent, made } = match planted!(AncestorsRepeated) {
+            true => Below::default(),
+            false => self.below(ancestors),
+        };
         let mut ahead = self.heads_above(&used);
         let mut turns = Turns::new(self, spent, made, &mut ahead);
         let mut heads = self.heads.iter().peekable();

@@ -1,7 +1,8 @@
 //! Certificates of too few, of votes never signed, and against each other are noticed.
 
 use quorate_core::{
-    certificate::Certificate, codec::Bounded, message::Message, store::Record, vote::Statement,
+    certificate::Certificate, codec::Bounded, crypto::Signature, message::Message, store::Record,
+    vote::Statement,
 };
 
 use super::{
@@ -76,4 +77,18 @@ fn contradictions_break_it_while_few_are_dishonest() {
             assert_broken(seen, Invariant::CertificatesValid, "a quorum also signed finalize v1");
         }
     }
+}
+
+/// A liar may show another signature than it made at first, but one that holds.
+#[test]
+fn a_liars_signature_that_does_not_hold_breaks_it() {
+    let mut stage = Stage::new(4, CertificatesValid::default()).corrupt(&[2]);
+    assert_eq!(stage.sign(&[0, 1, 2], nullify(1)), Ok(()));
+    let certificate = stage.certificate(nullify(1), &[0, 1, 2]);
+    let place = certificate.signers.iter().position(|signer| signer == stage.index(2));
+    let mut signatures = certificate.signatures.to_vec();
+    signatures[place.expect("n2 signed")] = Signature::new([7; 64]);
+    let spoilt = Certificate { signatures: Bounded::new(signatures), ..certificate.clone() };
+    assert_broken(relay(&mut stage, spoilt), Invariant::CertificatesValid, "n2 never signed it");
+    assert_eq!(relay(&mut stage, certificate), Ok(()));
 }

@@ -19,6 +19,7 @@ fn computed(stage: &Stage, checkpoint: Checkpoint) -> What {
         unreachable!("an execution")
     };
     let mut result = Arc::unwrap_or_clone(result);
+    result.state = checkpoint.state_root;
     result.checkpoint = Some(checkpoint);
     What::Executed { block, result: Arc::new(result), replayed }
 }
@@ -101,4 +102,16 @@ fn nothing_is_demanded_of_a_third() {
     assert_eq!(stage.sign(&[0, 1, 2], checkpoint(1, 2)), Ok(()));
     stage.fine(0, computed(&stage, checkpoint(1, 1)));
     stage.fine(0, certified(&stage, checkpoint(1, 2), &[0, 1, 2]));
+}
+
+#[test]
+fn a_checkpoint_of_another_state_breaks_it() {
+    let mut stage = Stage::new(4, CheckpointsAgree::default());
+    let What::Executed { block, result, replayed } = computed(&stage, checkpoint(1, 1)) else {
+        panic!("an execution")
+    };
+    let mut other = result.as_ref().clone();
+    other.checkpoint = Some(checkpoint(1, 2));
+    let seen = stage.see(0, What::Executed { block, result: Arc::new(other), replayed });
+    assert_broken(seen, Invariant::Checkpoints, "is of another state than");
 }

@@ -1,5 +1,5 @@
-//! Transactions out of nowhere, effects that come twice and payloads that are not the header's are
-//! noticed.
+//! Transactions out of nowhere, effects that come twice, payloads that are not the header's and blocks
+//! older than their parents are noticed.
 
 use std::sync::Arc;
 
@@ -57,4 +57,14 @@ fn another_payload_breaks_it() {
     let swapped = Arc::new(Block::new(honest.header().clone(), Payload::default()));
     let seen = stage.see(0, executed(&swapped, 1, Outcome::Applied));
     assert_broken(seen, Invariant::Validity, "another payload");
+}
+
+#[test]
+fn a_block_older_than_its_parent_breaks_it() {
+    let mut stage = Stage::new(4, Validity::default());
+    let first = block(1, stage.scene().context.genesis, 2_000, Payload::default());
+    let second = block(2, first.digest(), 0, Payload::default());
+    stage.fine(0, executed(&first, 1, Outcome::Applied));
+    let seen = stage.see(0, executed(&second, 2, Outcome::Applied));
+    assert_broken(seen, Invariant::Validity, "height 2 says 2000 ms, its parent 3000 ms");
 }

@@ -163,7 +163,7 @@ What is left fails for the same reason: the same kind of verdict and the same in
     #[command(after_help = "\
 Examples:
   cargo grade
-  cargo grade --bugs quorum-off-by-one,nonce-reused --seeds-max 100
+  cargo grade --bugs expected --seeds-max 100
   cargo grade --budget 3m --seeds-max 20 -o grade.jsonl
 
 Needs a build with the feature `planted-bugs`, which `cargo grade` makes; see docs/grade.md.

@@ -38,6 +38,10 @@ use quorate_core::{
     types::{ChainId, Digest, Epoch, Height, PeerId, Stake, ValidatorId, ValidatorIndex, View},
 };
 
+/// As in the programs: workers' results are freed by another thread, which allocators do very differently.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const CHAIN: ChainId = ChainId::new(1);
 const BLOCK: u32 = 1_000;
 

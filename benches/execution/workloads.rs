@@ -70,9 +70,10 @@ pub(crate) fn table() {
         let alone = |cells| in_order.run_alone(&ready.params, prepared, plan, cells);
         let sequential = best(rounds, cells, alone);
         let gains = THREADS.map(|threads| {
-            let mut executor = Executor::new(WAVES, Pool::new(threads));
+            let pool = Pool::new(threads);
+            let mut executor = Executor::new(WAVES, pool.clone());
             let alone = |cells| executor.run_alone(&ready.params, prepared, plan, cells);
-            times(sequential, best(rounds, cells, alone))
+            times(sequential, pool.enter(|| best(rounds, cells, alone)))
         });
         let levels =
             Levels::within(plan, BLOCK / 4).map_or("-".to_owned(), |all| all.len().to_string());
@@ -149,9 +150,10 @@ pub(crate) fn contracts() {
             let alone = |cells| in_order.run_alone(&ready.params, &tasks, &ready.plan, cells);
             let sequential = best(rounds(10), cells, alone);
             let gains = THREADS.map(|threads| {
-                let mut executor = Executor::new(WAVES, Pool::new(threads));
+                let pool = Pool::new(threads);
+                let mut executor = Executor::new(WAVES, pool.clone());
                 let alone = |cells| executor.run_alone(&ready.params, &tasks, &ready.plan, cells);
-                times(sequential, best(rounds(10), cells, alone))
+                times(sequential, pool.enter(|| best(rounds(10), cells, alone)))
             });
             let levels = Levels::within(&ready.plan, BLOCK / 4);
             println!(

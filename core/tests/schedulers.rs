@@ -38,7 +38,8 @@ fn pool_keeps_the_order() {
     let squares: Vec<u64> = numbers.iter().map(|number| number * number).collect();
     let pool = Pool::new(3);
     assert_eq!(pool.map(&numbers, |number| number * number), squares);
-    assert_eq!(pool.map_each(&numbers, |number| number * number), squares);
+    let within = || pool.map_each(&numbers, |number| number * number);
+    assert_eq!(pool.enter(within), squares);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //!
 //! Shared by the tests of the schedulers and the benches; the core itself links no threads.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use quorate_core::execution::schedule::Parallel;
 use rayon::{
@@ -14,8 +14,9 @@ use rayon::{
 const ITEMS_MIN: usize = 16;
 
 /// A private pool.
+#[derive(Clone)]
 pub(crate) struct Pool {
-    threads: ThreadPool,
+    threads: Arc<ThreadPool>,
 }
 
 impl fmt::Debug for Pool {
@@ -28,7 +29,13 @@ impl Pool {
     /// Of so many threads.
     pub(crate) fn new(threads: usize) -> Self {
         let threads = ThreadPoolBuilder::new().num_threads(threads).build();
-        Self { threads: threads.expect("the system has threads") }
+        Self { threads: Arc::new(threads.expect("the system has threads")) }
+    }
+
+    /// Runs something on a thread of the pool, as a node's execution lane does: whoever stands outside
+    /// pays for a change of threads with every wave.
+    pub(crate) fn enter<R: Send>(&self, f: impl FnOnce() -> R + Send) -> R {
+        self.threads.install(f)
     }
 
     /// As [`Parallel::map`], for few items that are each worth a thread.

@@ -146,6 +146,12 @@ impl Anchor {
         }
     }
 
+    /// Of a checkpoint that nobody has signed: for fuzzing what is judged by it.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) const fn unsigned(checkpoint: Checkpoint) -> Self {
+        Self(checkpoint)
+    }
+
     /// What the quorum signed.
     #[must_use]
     pub fn checkpoint(&self) -> &Checkpoint {

@@ -6,7 +6,7 @@ use crate::{
     codec::{self, Bounded},
     compact::{CompactBlock, sealed_id},
     evidence::Evidence,
-    execution::{ExecutionState, cell::CellPath},
+    execution::{ExecutionState, Failure, Outcome, ReceiptProof, cell::CellPath},
     merkle,
     message::{
         BlockRequest, BlockResponse, BlockWant, Body, CertificateRequest, Justify, Message,
@@ -222,8 +222,29 @@ pub fn samples() -> Vec<Sample> {
         add("path-proof", name, codec::encode(&state.prove(&path).1));
     }
     add("multi-proof", "three", codec::encode(&multi_proof()));
+    let [known, unknown] =
+        [0, 99].map(|account| CellPath::account(&Address::of_key(&account_key(account).public())));
+    add("cell-proof", "present", codec::encode(&state.prove_cell(&known)));
+    add("cell-proof", "absent", codec::encode(&state.prove_cell(&unknown)));
+    add("cells-proof", "two", codec::encode(&state.prove_cells(&[known, unknown])));
+    for (name, outcome) in outcomes() {
+        add("receipt-proof", name, codec::encode(&receipt_proof(&leaves, outcome)));
+    }
     add("replica", "restored", codec::encode(&replica));
     samples
+}
+
+fn outcomes() -> [(&'static str, Outcome); 2] {
+    let failed = Outcome::Failed(Failure::InsufficientBalance);
+    [("applied", Outcome::Applied), ("failed", failed)]
+}
+
+/// The third of these transactions, in the block before the last of a checkpoint.
+fn receipt_proof(ids: &[Digest], outcome: Outcome) -> ReceiptProof {
+    let transaction = ids[2];
+    let in_block = merkle::prove(ids, 2).expect("a place in the list");
+    let in_checkpoint = merkle::prove(ids, 5).expect("a place in the list");
+    ReceiptProof { transaction, outcome, in_block, in_checkpoint }
 }
 
 /// A proof of a path that has a value, of one beside it that has none, and of one far from all.

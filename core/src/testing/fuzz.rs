@@ -15,14 +15,19 @@ use crate::{
     codec,
     config::Genesis,
     evidence::Evidence,
-    execution::snapshot::{Chunk, Manifest},
+    execution::{
+        Anchor, CellProof, CellsProof, ReceiptProof,
+        cell::CellPath,
+        snapshot::{Chunk, Manifest},
+    },
     merkle,
     message::{MESSAGE_BYTES_MAX, Message},
     proof::{CommitProof, SKIPS_MAX},
     replica::Replica,
     signer::SignState,
     store::{Record, Recovered},
-    transaction::Transaction,
+    testing::cast,
+    transaction::{Address, Transaction},
     tree::{MultiProof, PathProof},
     types::Digest,
 };
@@ -37,7 +42,7 @@ pub struct Target {
 }
 
 /// Every decoder.
-pub const TARGETS: [Target; 17] = [
+pub const TARGETS: [Target; 20] = [
     Target { name: "message", run: message },
     Target { name: "certificate", run: round_trip::<Certificate> },
     Target { name: "checkpoint", run: round_trip::<Certificate<Checkpoint>> },
@@ -52,6 +57,9 @@ pub const TARGETS: [Target; 17] = [
     Target { name: "merkle-proof", run: merkle_proof },
     Target { name: "path-proof", run: path_proof },
     Target { name: "multi-proof", run: multi_proof },
+    Target { name: "cell-proof", run: cell_proof },
+    Target { name: "cells-proof", run: cells_proof },
+    Target { name: "receipt-proof", run: receipt_proof },
     Target { name: "manifest", run: manifest },
     Target { name: "chunk", run: round_trip::<Chunk> },
     Target { name: "replica", run: round_trip::<Replica> },
@@ -133,6 +141,30 @@ fn multi_proof(bytes: &[u8]) -> bool {
     let root = Digest::new([1; 32]);
     let claims = [([2; 32], Some(root)), ([3; 32], None)].into();
     proof.inspect(|proof| assert!(!proof.verify(&root, &claims))).is_some()
+}
+
+/// A checkpoint whose roots nothing leads to.
+fn anchor() -> Anchor {
+    Anchor::unsigned(cast::checkpoint(8, 1))
+}
+
+fn cell_proof(bytes: &[u8]) -> bool {
+    let proof = decoded::<CellProof>(bytes);
+    let path = CellPath::account(&Address::of_key(&cast::account_key(0).public()));
+    proof.inspect(|proof| assert!(anchor().cell(&path, proof).is_err())).is_some()
+}
+
+fn cells_proof(bytes: &[u8]) -> bool {
+    let proof = decoded::<CellsProof>(bytes);
+    // Asked about what it says itself, so that it is judged by where it leads.
+    let own = |proof: &CellsProof| proof.cells.iter().map(|(path, _)| *path).collect::<Vec<_>>();
+    proof.inspect(|proof| assert!(anchor().cells(&own(proof), proof).is_err())).is_some()
+}
+
+fn receipt_proof(bytes: &[u8]) -> bool {
+    let proof = decoded::<ReceiptProof>(bytes);
+    let judged = |proof: &ReceiptProof| anchor().receipt(&proof.transaction, proof);
+    proof.inspect(|proof| assert!(judged(proof).is_err())).is_some()
 }
 
 fn manifest(bytes: &[u8]) -> bool {

@@ -12,13 +12,16 @@ pub mod delay_proposal;
 pub mod equivocate_proposal;
 pub mod equivocate_vote;
 pub mod flood;
+pub mod forge;
 pub mod garbage;
 pub mod invalid_block;
 pub mod lie_in_sync;
 pub mod mutate;
 pub mod replay_stale;
 pub mod silent_to;
+pub mod skip_parent;
 pub mod split;
+pub mod steal;
 pub mod unpayable;
 pub mod withhold;
 pub mod wrong_state_root;
@@ -251,6 +254,9 @@ fn of_spec(
         Spec::InvalidBlock => Box::new(invalid_block::InvalidBlock),
         Spec::Unpayable => Box::new(unpayable::Unpayable),
         Spec::LieInSync => Box::new(lie_in_sync::LieInSync),
+        Spec::Forge => Box::new(forge::Forge),
+        Spec::SkipParent => Box::new(skip_parent::SkipParent::default()),
+        Spec::Steal => Box::new(steal::Steal),
         Spec::WrongStateRoot => Box::new(wrong_state_root::WrongStateRoot),
         Spec::Garbage => Box::new(garbage::Garbage),
         Spec::Amnesia => Box::new(amnesia::Amnesia),

@@ -34,30 +34,45 @@ impl Behaviour for Unpayable {
             out.push(outgoing);
             return;
         };
-        let Statement::Notarize(candidate) = proposal.notarize.statement else { return };
-        let held = block.payload();
-        let mut transactions = held.transactions.to_vec();
-        if transactions.len() >= TRANSACTIONS_MAX {
-            out.push(outgoing);
-            return;
+        let header = block.header();
+        let view = proposal.notarize.statement.view().get();
+        let more = unpayable(context, header, view);
+        match with_one_more(context, proposal, block, more) {
+            Some(fuller) => {
+                let fuller = Message::Proposal(Arc::new(fuller));
+                out.push(outgoing.instead(outgoing.to.clone(), fuller));
+            }
+            None => out.push(outgoing),
         }
-        let good = block.header();
-        transactions.push(unpayable(context, good, candidate.view.get()));
-        let evidence = held.evidence.clone();
-        let payload = Payload { transactions: Bounded::new(transactions), evidence };
-        let header = Header {
-            payload_root: payload.root(),
-            payload_len: payload.encoded_len(),
-            evidence_root: payload.evidence_root(),
-            ..good.clone()
-        };
-        let block = Arc::new(Block::new(header, payload));
-        let candidate = Candidate { block: block.digest(), ..candidate };
-        let body = Body::Full(block);
-        let notarize = context.sign(Statement::Notarize(candidate));
-        let fuller = Proposal { notarize, body, justify: proposal.justify.clone() };
-        out.push(outgoing.instead(outgoing.to.clone(), Message::Proposal(Arc::new(fuller))));
     }
+}
+
+/// The same proposal of a block with one transaction more; none if that is one too many.
+pub(super) fn with_one_more(
+    context: &Context<'_>,
+    proposal: &Proposal,
+    block: &Block,
+    more: Transaction,
+) -> Option<Proposal> {
+    let candidate = *proposal.notarize.statement.candidate()?;
+    let held = block.payload();
+    let mut transactions = held.transactions.to_vec();
+    if transactions.len() >= TRANSACTIONS_MAX {
+        return None;
+    }
+    transactions.push(more);
+    let evidence = held.evidence.clone();
+    let payload = Payload { transactions: Bounded::new(transactions), evidence };
+    let header = Header {
+        payload_root: payload.root(),
+        payload_len: payload.encoded_len(),
+        evidence_root: payload.evidence_root(),
+        ..block.header().clone()
+    };
+    let block = Arc::new(Block::new(header, payload));
+    let candidate = Candidate { block: block.digest(), ..candidate };
+    let notarize = context.sign(Statement::Notarize(candidate));
+    Some(Proposal { notarize, body: Body::Full(block), justify: proposal.justify.clone() })
 }
 
 /// A transfer from the account of the validator's consensus key to itself; `salt` tells them apart.

@@ -29,7 +29,7 @@ impl Behaviour for WrongStateRoot {
     }
 }
 
-fn spoil(checkpoint: &Checkpoint) -> Checkpoint {
+pub(super) fn spoil(checkpoint: &Checkpoint) -> Checkpoint {
     let mut root = *checkpoint.state_root.get();
     root[0] ^= 1;
     Checkpoint { state_root: Digest::new(root), ..*checkpoint }

@@ -21,7 +21,7 @@ use crate::{
     trace::{DownReason, NodeIndex, Observation, What},
 };
 
-/// Digests of fetched blocks remembered per node.
+/// Digests of fetched blocks, and views asked for, remembered per node.
 const FETCHED_MAX: usize = 256;
 
 /// What a validator can only say one thing about.
@@ -42,6 +42,8 @@ pub struct Marks {
     second_proposals: BTreeSet<Digest>,
     /// Blocks that arrived in answers, per node.
     fetched: BTreeMap<NodeIndex, BTreeSet<Digest>>,
+    /// Views whose certificates were asked for and have not come, per node.
+    asked: BTreeMap<NodeIndex, BTreeSet<View>>,
     /// What dishonest validators were heard to say, per listener.
     heard: BTreeMap<(NodeIndex, ValidatorIndex, Place), Promise>,
 }
@@ -77,11 +79,17 @@ impl Marks {
                 self.see(Mark::BadSyncResponseRejected);
             }
             What::Woke(Timer::Timestamp) => self.see(Mark::TimestampWait),
-            What::Sent { parcel, .. } => {
-                if matches!(parcel.message().as_ref(), Message::Votes(_)) {
-                    self.see(Mark::StandstillResend);
+            What::Sent { parcel, .. } => match parcel.message().as_ref() {
+                Message::Votes(_) => self.see(Mark::StandstillResend),
+                Message::CertificateRequest(request) => {
+                    let asked = self.asked.entry(node).or_default();
+                    asked.insert(request.view);
+                    if asked.len() > FETCHED_MAX {
+                        asked.pop_first();
+                    }
                 }
-            }
+                _ => {}
+            },
             What::Delivered { parcel, .. } => self.on_delivered(scene, node, parcel.message()),
             What::Wrote { records, .. } => {
                 for record in records.iter() {
@@ -168,6 +176,14 @@ impl Marks {
     }
 
     fn on_delivered(&mut self, scene: &Scene, node: NodeIndex, message: &Message) {
+        if let (Message::Certificates(certificates), Some(asked)) =
+            (message, self.asked.get_mut(&node))
+        {
+            let got = certificates.iter().filter(|one| asked.remove(&one.view())).count();
+            if got > 0 {
+                self.see(Mark::CertificateFetched);
+            }
+        }
         if let Message::BlockResponse(response) = message {
             let fetched = self.fetched.entry(node).or_default();
             fetched.extend(response.blocks.iter().map(|block| block.digest()));

@@ -9,10 +9,11 @@ use std::{
 
 use quorate_core::{
     block::Candidate,
+    evidence::Evidence,
     proof::CommitProof,
     store::{Batch, Record},
-    types::{Digest, Height, Seq, View},
-    vote::Kind,
+    types::{Digest, Height, Seq, ValidatorIndex, View},
+    vote::{Kind, Promise},
 };
 
 use crate::trace::What;
@@ -25,6 +26,20 @@ const RECENT: u64 = 64;
 
 /// Batches after which a restart begins to fold from a newer point.
 const TAIL_MAX: usize = 1024;
+
+/// Who broke a rule, and which: by the kinds of two statements of a view, or none for two checkpoints.
+pub type Wrong = (ValidatorIndex, Option<(Kind, Kind)>);
+
+/// What a piece of evidence is about.
+#[must_use]
+pub fn wrong_of(evidence: &Evidence) -> Wrong {
+    let [first, second] = evidence.votes().map(|vote| match &vote.statement {
+        Promise::View(statement) => Some(statement.kind()),
+        Promise::Checkpoint(_) => None,
+    });
+    let kinds = first.zip(second);
+    (evidence.signer(), kinds.map(|(one, other)| (one.min(other), one.max(other))))
+}
 
 /// One record of a batch, shared with the observation it came in.
 #[derive(Clone, Debug)]
@@ -46,6 +61,8 @@ pub struct Content {
     pub head: Option<(Height, Digest)>,
     /// The last final blocks by height.
     pub chain: BTreeMap<Height, Digest>,
+    /// What there is evidence of.
+    pub wrongs: BTreeSet<Wrong>,
     /// Why the last heights are final.
     proofs: BTreeMap<Height, Place>,
     /// `blocks`, lowest first.
@@ -97,7 +114,10 @@ impl Content {
                         self.proofs.pop_first();
                     }
                 }
-                Record::Evidence(_) | Record::Checkpoint(_) => {}
+                Record::Evidence(evidence) => {
+                    self.wrongs.insert(wrong_of(evidence));
+                }
+                Record::Checkpoint(_) => {}
             }
         }
     }

@@ -199,7 +199,7 @@ pub(super) fn on(parent: &Candidate, view: u64, block: &Block) -> Candidate {
     }
 }
 
-/// A block, told apart by `salt`.
+/// A block, told apart by `salt`, of the first of the committee.
 pub(super) fn block(height: u64, parent: Digest, salt: u64, payload: Payload) -> Arc<Block> {
     let header = Header {
         chain_id: ChainId::new(1),
@@ -276,21 +276,38 @@ pub(super) fn executed(block: &Arc<Block>, state: u8, outcome: Outcome) -> What 
     What::Executed { block: Arc::clone(block), result: Arc::new(result), replayed: false }
 }
 
+pub(super) fn submitted(transaction: &Transaction) -> What {
+    What::Submitted { transaction: transaction.id(), fee: transaction.body.fee }
+}
+
 fn payer() -> Address {
     Address::of_key(&SecretKey::from_seed([99; 32]).public())
 }
 
 /// A transaction, told apart by its nonce.
 pub(super) fn transaction(nonce: u64) -> Transaction {
-    let body = TransactionBody::new(
+    paying(nonce, 1)
+}
+
+/// The same with another fee.
+pub(super) fn paying(nonce: u64, fee: u64) -> Transaction {
+    Transaction::signed(transfer(nonce, fee), &SecretKey::from_seed([99; 32]))
+}
+
+/// What it says, signed by another key than its payer's.
+pub(super) fn stolen(nonce: u64) -> Transaction {
+    Transaction::signed(transfer(nonce, 1), &SecretKey::from_seed([98; 32]))
+}
+
+fn transfer(nonce: u64, fee: u64) -> TransactionBody {
+    TransactionBody::new(
         ChainId::new(1),
         payer(),
         nonce,
-        1,
+        fee,
         Height::new(1_000),
         TransactionKind::transfer(Vec::new()),
-    );
-    Transaction::signed(body, &SecretKey::from_seed([99; 32]))
+    )
 }
 
 /// A payload of transactions.

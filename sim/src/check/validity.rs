@@ -1,5 +1,5 @@
-//! Only submitted transactions are executed, none takes effect twice, and every block carries the
-//! payload its header commits to and is younger than its parent.
+//! Only submitted transactions take effect, none twice and none without its payer's signature, and every
+//! block carries the payload its header commits to and is younger than its parent.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use quorate_core::{
     execution::Outcome,
     message::{Body, Message},
     time::UnixMillis,
-    transaction::Address,
+    transaction::{Address, Authority, Transaction},
     types::{Digest, Height},
 };
 
@@ -21,6 +21,8 @@ use crate::{
 #[derive(Default)]
 pub struct Validity {
     submitted: BTreeSet<Digest>,
+    /// What only dishonest leaders have proposed. It may be in a block, and must do nothing.
+    foreign: BTreeSet<Digest>,
     effective: BTreeMap<Digest, Height>,
     /// Every block looked at, and when it says it was made.
     examined: BTreeMap<Digest, UnixMillis>,
@@ -34,7 +36,7 @@ impl Checker for Validity {
     fn observe(&mut self, scene: &Scene, observation: &Observation) -> Result<(), Violation> {
         let broken = |detail| Err(Violation::of(Invariant::Validity, observation, detail));
         match &observation.what {
-            What::Submitted(transaction) => {
+            What::Submitted { transaction, .. } => {
                 self.submitted.insert(*transaction);
                 Ok(())
             }
@@ -44,9 +46,11 @@ impl Checker for Validity {
                 let Body::Full(block) = &proposal.body else { return Ok(()) };
                 let actor = scene.actor(observation.node.number());
                 let own = actor.map(|actor| Address::of_key(&actor.key));
-                let transactions = block.payload().transactions.iter();
-                let own = transactions.filter(|one| Some(one.body.payer.address()) == own);
-                self.submitted.extend(own.map(|one| one.id()));
+                for one in &block.payload().transactions {
+                    let is_own = Some(one.body.payer.address()) == own;
+                    let seen = if is_own { &mut self.submitted } else { &mut self.foreign };
+                    seen.insert(one.id());
+                }
                 Ok(())
             }
             What::Executed { block, result, .. }
@@ -65,7 +69,8 @@ impl Checker for Validity {
                     return broken(format!("block {:?} carries another payload", block.digest()));
                 }
                 let ids: Vec<Digest> = payload.transactions.iter().map(|one| one.id()).collect();
-                if let Some(stranger) = ids.iter().find(|id| !self.submitted.contains(*id)) {
+                let known = |id: &Digest| self.submitted.contains(id) || self.foreign.contains(id);
+                if let Some(stranger) = ids.iter().find(|id| !known(id)) {
                     return broken(format!("transaction {stranger:?} was never submitted"));
                 }
                 let answered: Vec<Digest> = result.outcomes.iter().map(|(id, _)| *id).collect();
@@ -73,9 +78,17 @@ impl Checker for Validity {
                     let (got, wanted) = (answered.len(), ids.len());
                     return broken(format!("{got} outcomes do not answer {wanted} transactions"));
                 }
-                for (id, outcome) in &result.outcomes {
+                for ((id, outcome), transaction) in
+                    result.outcomes.iter().zip(&payload.transactions)
+                {
                     if !takes_effect(*outcome) {
                         continue;
+                    }
+                    if !self.submitted.contains(id) {
+                        return broken(format!("{id:?} took effect and no client submitted it"));
+                    }
+                    if let Err(reason) = check_signer(transaction) {
+                        return broken(format!("{id:?} took effect and {reason}"));
                     }
                     if let Some(before) = self.effective.insert(*id, header.height) {
                         let again = header.height;
@@ -86,6 +99,22 @@ impl Checker for Validity {
                 Ok(())
             }
             _ => Ok(()),
+        }
+    }
+}
+
+/// Whether whoever pays has signed, if that is to be seen without the state: who speaks for an account
+/// with several signers, only the state tells.
+fn check_signer(transaction: &Transaction) -> Result<(), String> {
+    if transaction.body.authority != Authority::Key {
+        return Ok(());
+    }
+    let payer = transaction.body.payer.address();
+    match &*transaction.signatures {
+        [only] if Address::of_key(&only.key) == payer => Ok(()),
+        signatures => {
+            let count = signatures.len();
+            Err(format!("its payer {payer:?} is not the signer of its {count} signatures"))
         }
     }
 }

@@ -146,6 +146,12 @@ pub enum Behaviour {
     WrongStateRoot,
     /// Answers questions for blocks with the wrong ones.
     LieInSync,
+    /// Makes up the signatures of others.
+    Forge,
+    /// Proposes on the parent of the parent, as if the views between had been given up.
+    SkipParent,
+    /// Puts a transaction into its blocks that spends from somebody else's account.
+    Steal,
     /// Sends more than anybody could want.
     Flood {
         /// Messages per second to each peer.
@@ -160,7 +166,7 @@ pub enum Behaviour {
 
 impl Behaviour {
     /// Every verb, in the order of the documentation.
-    pub const NAMES: [&'static str; 17] = [
+    pub const NAMES: [&'static str; 20] = [
         "equivocate_proposal",
         "equivocate_vote",
         "twin",
@@ -176,6 +182,9 @@ impl Behaviour {
         "unpayable",
         "wrong_state_root",
         "lie_in_sync",
+        "forge",
+        "skip_parent",
+        "steal",
         "flood",
         "mutate",
     ];
@@ -199,6 +208,9 @@ impl Behaviour {
             Self::Unpayable => "unpayable",
             Self::WrongStateRoot => "wrong_state_root",
             Self::LieInSync => "lie_in_sync",
+            Self::Forge => "forge",
+            Self::SkipParent => "skip_parent",
+            Self::Steal => "steal",
             Self::Flood { .. } => "flood",
             Self::Mutate { .. } => "mutate",
         }

@@ -520,6 +520,10 @@ pub enum Invariant {
     Accountability,
     /// No evidence names an honest validator.
     EvidenceNeverBlamesHonest,
+    /// Evidence that is held is proposed until it is final, restarts included.
+    EvidenceKept,
+    /// Nothing that took effect is proposed again, and a replacement pays more.
+    Mempool,
     /// Progress after GST within the bound.
     Liveness,
     /// Writing a replica out and reading it back changes nothing.
@@ -528,7 +532,7 @@ pub enum Invariant {
 
 impl Invariant {
     /// Each with its name in a scenario file.
-    pub const ALL: [(Self, &'static str); 16] = [
+    pub const ALL: [(Self, &'static str); 18] = [
         (Self::Agreement, "agreement"),
         (Self::Validity, "validity"),
         (Self::NoHonestEquivocation, "no_honest_equivocation"),
@@ -543,6 +547,8 @@ impl Invariant {
         (Self::BoundedMemory, "bounded_memory"),
         (Self::Accountability, "accountability"),
         (Self::EvidenceNeverBlamesHonest, "evidence_never_blames_honest"),
+        (Self::EvidenceKept, "evidence_kept"),
+        (Self::Mempool, "mempool"),
         (Self::Liveness, "liveness"),
         (Self::Determinism, "determinism"),
     ];
@@ -641,6 +647,8 @@ pub enum Mark {
     CaughtUpBySync,
     /// A finalized block holds evidence.
     EvidenceInBlock,
+    /// A validator got a certificate that it had asked for.
+    CertificateFetched,
     /// A validator sent its own votes again.
     StandstillResend,
     /// A validator waited for its clock to reach a block's timestamp.
@@ -665,7 +673,7 @@ pub enum Mark {
 
 impl Mark {
     /// Each with its name in a scenario file.
-    pub const ALL: [(Self, &'static str); 30] = [
+    pub const ALL: [(Self, &'static str); 31] = [
         (Self::ViewChangeCompleted, "view_change_completed"),
         (Self::VoteRecoveredFromLog, "vote_recovered_from_log"),
         (Self::ProposalAfterRestart, "proposal_after_restart"),
@@ -686,6 +694,7 @@ impl Mark {
         (Self::TransactionsGiven, "transactions_given"),
         (Self::CaughtUpBySync, "caught_up_by_sync"),
         (Self::EvidenceInBlock, "evidence_in_block"),
+        (Self::CertificateFetched, "certificate_fetched"),
         (Self::StandstillResend, "standstill_resend"),
         (Self::TimestampWait, "timestamp_wait"),
         (Self::CheckpointCertified, "checkpoint_certified"),

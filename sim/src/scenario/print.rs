@@ -662,7 +662,10 @@ fn print_byzantine(spec: &ByzantineSpec, text: &mut Text) {
         | Behaviour::InvalidBlock
         | Behaviour::Unpayable
         | Behaviour::WrongStateRoot
-        | Behaviour::LieInSync => {}
+        | Behaviour::LieInSync
+        | Behaviour::Forge
+        | Behaviour::SkipParent
+        | Behaviour::Steal => {}
     }
     match &spec.when {
         When::Always => {}

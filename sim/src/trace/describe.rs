@@ -96,7 +96,9 @@ impl fmt::Display for What {
             Self::Assets { height, kept, .. } => {
                 write!(f, "{} assets at height {height}", kept.len())
             }
-            Self::Submitted(transaction) => write!(f, "was handed transaction {transaction:?}"),
+            Self::Submitted { transaction, .. } => {
+                write!(f, "was handed transaction {transaction:?}")
+            }
             Self::ClientSaw { transaction, height } => {
                 write!(f, "told a client that {transaction:?} is final at height {height}")
             }

@@ -40,7 +40,7 @@ impl What {
             Self::Reported(_) => 16,
             Self::Executed { .. } => 17,
             Self::Supply { .. } => 18,
-            Self::Submitted(_) => 19,
+            Self::Submitted { .. } => 19,
             Self::ClientSaw { .. } => 20,
             Self::FaultOn { .. } => 21,
             Self::FaultOff { .. } => 22,
@@ -97,7 +97,8 @@ impl What {
             Self::Assets { height, kept, counted } => {
                 put(out, &(height, kept.as_ref(), counted.as_ref()));
             }
-            Self::Submitted(transaction) => put(out, transaction),
+            // The id is of the whole body, with what it pays.
+            Self::Submitted { transaction, .. } => put(out, transaction),
             Self::ClientSaw { transaction, height } => put(out, &(transaction, height)),
             Self::FaultOn { index } | Self::FaultOff { index } => put(out, index),
             Self::PassedPoint { point, nth, proposal } => {

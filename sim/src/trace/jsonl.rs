@@ -99,7 +99,7 @@ impl What {
             Self::Diverged(_) => "diverged",
             Self::Supply { .. } => "supply",
             Self::Assets { .. } => "assets",
-            Self::Submitted(_) => "submitted",
+            Self::Submitted { .. } => "submitted",
             Self::ClientSaw { .. } => "client_saw",
             Self::FaultOn { .. } => "fault_on",
             Self::FaultOff { .. } => "fault_off",
@@ -168,7 +168,9 @@ fn fields(what: &What) -> Fields {
         What::Assets { height, kept, .. } => {
             vec![("height", height.get().into()), ("assets", kept.len().into())]
         }
-        What::Submitted(transaction) => vec![("transaction", transaction.to_string().into())],
+        What::Submitted { transaction, .. } => {
+            vec![("transaction", transaction.to_string().into())]
+        }
         What::ClientSaw { transaction, height } => {
             vec![("transaction", transaction.to_string().into()), ("height", height.get().into())]
         }

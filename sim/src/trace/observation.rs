@@ -300,7 +300,12 @@ pub enum What {
         counted: Arc<BTreeMap<AssetId, AssetSupply>>,
     },
     /// A client handed a transaction to this node.
-    Submitted(Digest),
+    Submitted {
+        /// Its id.
+        transaction: Digest,
+        /// What it pays.
+        fee: u64,
+    },
     /// A client learned from this node that its transaction is in the block at this height.
     ClientSaw {
         /// The transaction's id.

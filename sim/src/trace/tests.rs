@@ -96,7 +96,7 @@ fn lines_are_stable() {
                 amnesiac: false,
             },
         },
-        Observation { at: 3, node, seq: 10, what: What::Submitted(digest) },
+        Observation { at: 3, node, seq: 10, what: What::Submitted { transaction: digest, fee: 1 } },
     ];
     let mut json = Vec::new();
     let mut text = String::new();

@@ -313,7 +313,10 @@ impl Process {
             Due::Finished(result) => self.step(host, ledger, Input::Finished(*result)),
             Due::Peer(event) => self.step(host, ledger, Input::Peer(event)),
             Due::Submitted(transaction) => {
-                self.note(ledger, What::Submitted(transaction.id()));
+                self.note(
+                    ledger,
+                    What::Submitted { transaction: transaction.id(), fee: transaction.body.fee },
+                );
                 self.step(host, ledger, Input::Submitted((*transaction).clone()))
             }
             Due::Held(outgoing) => {

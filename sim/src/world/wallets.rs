@@ -119,9 +119,11 @@ impl Wallets {
             }
             Pattern::Replacement => {
                 let kind = pays(vec![Output::native(self.address(payee), amount)]);
+                // Whoever holds the last must refuse what pays no more.
+                let haggles = what.is_multiple_of(4);
                 return match &self.last {
                     Some(last) => {
-                        let fee = last.body.fee.saturating_mul(2);
+                        let fee = last.body.fee.saturating_mul(if haggles { 1 } else { 2 });
                         Draft {
                             body: TransactionBody { fee, kind, ..last.body.clone() },
                             ..last.clone()

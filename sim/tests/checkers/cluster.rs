@@ -318,7 +318,10 @@ impl Cluster {
             TransactionKind::transfer(vec![Output::native(to, 5)]),
         );
         let transaction = Transaction::signed(body, &client());
-        self.note(place, What::Submitted(transaction.id()));
+        self.note(
+            place,
+            What::Submitted { transaction: transaction.id(), fee: transaction.body.fee },
+        );
         self.later(0, place, Input::Submitted(transaction));
     }
 

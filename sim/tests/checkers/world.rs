@@ -102,6 +102,9 @@ fn silent_on_liars() {
         "kind = \"delay_proposal\"\nby = \"700ms\"",
         "kind = \"invalid_block\"",
         "kind = \"lie_in_sync\"",
+        "kind = \"forge\"",
+        "kind = \"skip_parent\"",
+        "kind = \"steal\"",
         "kind = \"twin\"",
     ];
     for liar in liars {

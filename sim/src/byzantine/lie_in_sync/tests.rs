@@ -35,10 +35,20 @@ fn blocks_are_swapped() {
     assert_eq!(*stage.send(status())[0].message, status());
 
     // Another question, another lie: the blocks are true, and what should prove them does not.
-    let out = stage.send(Message::BlockResponse(BlockResponse { id: 5, ..answer.clone() }));
+    let out = stage.send(Message::BlockResponse(BlockResponse { id: 6, ..answer.clone() }));
     let Message::BlockResponse(told) = out[0].message.as_ref() else { panic!("an answer") };
     assert_eq!(told.blocks, answer.blocks);
     assert_ne!(told.finalization, answer.finalization);
+
+    // And a chain that nobody finalized.
+    let out = stage.send(Message::BlockResponse(BlockResponse { id: 7, ..answer.clone() }));
+    let Message::BlockResponse(told) = out[0].message.as_ref() else { panic!("an answer") };
+    let finalization = told.finalization.as_ref().expect("it seems to be final");
+    let candidate = finalization.statement.candidate().expect("a Finalization");
+    assert_ne!(told.blocks[0].digest(), block().digest());
+    assert_eq!(candidate.block, told.blocks[0].digest());
+    assert!(candidate.view > answer.finalization.as_ref().expect("it was").view());
+    assert_eq!(finalization.votes().filter(|vote| stage.holds(vote)).count(), 1);
 }
 
 #[test]
@@ -48,7 +58,7 @@ fn payloads_are_taken_out() {
         Payload { transactions: Bounded::new(vec![transaction()]), evidence: Bounded::default() };
     let full = Arc::new(Block::new(block().header().clone(), payload));
     let blocks = Bounded::new(vec![Arc::clone(&full)]);
-    let answer = BlockResponse { id: 4, blocks, ..BlockResponse::default() };
+    let answer = BlockResponse { id: 5, blocks, ..BlockResponse::default() };
     let out = stage.send(Message::BlockResponse(answer));
     let Message::BlockResponse(told) = out[0].message.as_ref() else { panic!("an answer") };
     assert_eq!(told.blocks[0].digest(), full.digest(), "the header is true");

@@ -7,9 +7,9 @@ use quorate_core::{
     codec::Bounded,
     effect::{PeerFault, Timer},
     event::{Event, TimeoutReason},
-    message::{BlockResponse, Message},
+    message::{BlockResponse, CertificateRequest, Message},
     store::Record,
-    types::{Digest, Height, PeerId, Seq, ValidatorIndex, View},
+    types::{Digest, Epoch, Height, PeerId, Seq, ValidatorIndex, View},
     vote::{Kind, Statement},
 };
 
@@ -160,4 +160,20 @@ fn two_stories_by_one_liar_are_equivocation() {
     assert_eq!(marks(&mut stage, script), []);
     let last = vote(&stage, &right);
     assert_eq!(marks(&mut stage, vec![last]), [Mark::EquivocationObserved]);
+}
+
+#[test]
+fn a_certificate_is_fetched_if_it_was_asked_for() {
+    let mut stage = Stage::unwatched(4);
+    let certificate = stage.certificate(nullify(2), &[0, 1, 2]);
+    let answer = || {
+        let certificates = Bounded::new(vec![certificate.clone()]);
+        delivered(1, Message::Certificates(certificates))
+    };
+    let ask = |view| {
+        let (epoch, view) = (Epoch::ZERO, View::new(view));
+        sent(Message::CertificateRequest(CertificateRequest { epoch, view, kind: None }))
+    };
+    assert_eq!(marks(&mut stage, vec![answer(), ask(3), answer()]), []);
+    assert_eq!(marks(&mut stage, vec![ask(2), answer()]), [Mark::CertificateFetched]);
 }

@@ -44,7 +44,7 @@ pub(super) fn add(frame: &Frame, scenario: &mut Scenario) {
 
 fn behaviour(frame: &Frame, dice: &mut Dice) -> Behaviour {
     let everybody: Vec<u32> = (0..frame.validators).collect();
-    match dice.below(17) {
+    match dice.below(20) {
         0 => Behaviour::EquivocateProposal { split: split(&everybody, dice) },
         1 => Behaviour::EquivocateVote { split: split(&everybody, dice) },
         2 => Behaviour::Twin,
@@ -68,7 +68,10 @@ fn behaviour(frame: &Frame, dice: &mut Dice) -> Behaviour {
         12 => Behaviour::WrongStateRoot,
         13 => Behaviour::LieInSync,
         14 => Behaviour::Unpayable,
-        15 => Behaviour::Flood { messages_per_second: dice.between(10, 200) },
+        15 => Behaviour::Forge,
+        16 => Behaviour::SkipParent,
+        17 => Behaviour::Steal,
+        18 => Behaviour::Flood { messages_per_second: dice.between(10, 200) },
         _ => Behaviour::Mutate { scope: dice.pick(&[Mutation::Small, Mutation::Any]) },
     }
 }

@@ -108,6 +108,9 @@ fn read_behaviour(
         "unpayable" => Behaviour::Unpayable,
         "wrong_state_root" => Behaviour::WrongStateRoot,
         "lie_in_sync" => Behaviour::LieInSync,
+        "forge" => Behaviour::Forge,
+        "skip_parent" => Behaviour::SkipParent,
+        "steal" => Behaviour::Steal,
         "flood" => Behaviour::Flood {
             messages_per_second: match section.take("messages_per_second") {
                 None => FLOOD_DEFAULT,

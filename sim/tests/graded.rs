@@ -28,8 +28,9 @@ fn every_bug_has_scenarios_that_exist() {
             assert!(name == SWARM || files.contains(name), "{name}, for {}", bug.name());
         }
     }
-    let seen = Bug::ALL.iter().filter(|bug| blind_spot(**bug).is_none()).count();
-    assert!(seen >= 30, "only {seen} bugs are expected to be found");
+    let blind: Vec<&str> =
+        Bug::ALL.iter().filter(|bug| blind_spot(**bug).is_some()).map(|bug| bug.name()).collect();
+    assert!(blind.is_empty(), "whoever plants a bug makes it found: {blind:?}");
 }
 
 #[test]

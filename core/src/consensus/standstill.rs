@@ -170,7 +170,7 @@ impl Consensus {
         hint: Option<PeerId>,
         out: &mut Out<'_>,
     ) {
-        if self.wants.contains_key(&(view, kind)) || planted!(WantForgotten) {
+        if self.wants.contains_key(&(view, kind)) {
             return;
         }
         self.want_later(now, view, kind);
@@ -200,6 +200,9 @@ impl Consensus {
     }
 
     fn ask(&self, view: View, kind: Option<Kind>, to: Recipients, out: &mut Out<'_>) {
+        if planted!(WantForgotten) {
+            return;
+        }
         let request = CertificateRequest { epoch: self.epoch, view, kind };
         out.fx.send(to, Message::CertificateRequest(request));
     }

@@ -392,7 +392,7 @@ pub(super) fn parse_range(text: &str) -> Result<std::ops::Range<u64>, String> {
 }
 
 #[cfg(feature = "planted-bugs")]
-fn parse_bug(text: &str) -> Result<quorate_core::planted::Bug, String> {
+pub(super) fn parse_bug(text: &str) -> Result<quorate_core::planted::Bug, String> {
     let bug = quorate_core::planted::Bug::named(text);
     bug.ok_or_else(|| "no bug has this name; docs/grade.md lists them".to_owned())
 }

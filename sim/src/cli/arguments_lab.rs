@@ -88,6 +88,10 @@ pub(super) struct ShrinkOptions {
     /// Tries even if another build made the bundle.
     #[arg(long)]
     pub(super) force: bool,
+    /// Plants the bug that the bundle's run had: a bundle does not say.
+    #[cfg(feature = "planted-bugs")]
+    #[arg(long, value_name = "BUG", value_parser = super::arguments::parse_bug)]
+    pub(super) planted: Option<quorate_core::planted::Bug>,
 }
 
 #[derive(Args, Debug)]

@@ -76,7 +76,12 @@ pub(super) fn shrink(
 ) -> Result<u8, Stop> {
     let (bundle, scenario) = keep::read(&options.bundle)?;
     replay::check_build(&bundle, options.force)?;
-    let wanted = RunOptions { crash_at: bundle.crash(&scenario), ..RunOptions::default() };
+    let wanted = RunOptions {
+        crash_at: bundle.crash(&scenario),
+        #[cfg(feature = "planted-bugs")]
+        planted: options.planted,
+        ..RunOptions::default()
+    };
     let first = Attempt::of(&crew::run_apart(runner, &scenario, bundle.seed, &wanted));
     if first.signature != bundle.outcome.signature {
         return Err(Stop::Usage(format!(

@@ -18,6 +18,7 @@ pub mod effect;
 pub mod event;
 pub mod evidence;
 pub mod execution;
+pub mod frame;
 pub mod job;
 pub mod leader;
 pub mod mempool;

@@ -7,6 +7,7 @@ use crate::{
     compact::{CompactBlock, sealed_id},
     evidence::Evidence,
     execution::{ExecutionState, Failure, Outcome, ReceiptProof, cell::CellPath},
+    frame::{self, Class},
     merkle,
     message::{
         BlockRequest, BlockResponse, BlockWant, Body, CertificateRequest, Justify, Message,
@@ -231,6 +232,14 @@ pub fn samples() -> Vec<Sample> {
         add("receipt-proof", name, codec::encode(&receipt_proof(&leaves, outcome)));
     }
     add("replica", "restored", codec::encode(&replica));
+    for (name, message) in messages() {
+        if ["notarize", "announcement", "block-response"].contains(&name) {
+            let body = message.encode();
+            add("frames", name, frame::frames(Class::of(&message, body.len()), false, &body));
+        }
+    }
+    let packed = frame::packed_body(300, &[7; 20]).expect("shorter than unpacked");
+    add("frames", "packed", frame::frames(Class::Bulk, true, &packed));
     samples
 }
 

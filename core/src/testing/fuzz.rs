@@ -4,7 +4,7 @@
 //! `core/tests/fuzz.rs` runs them over a corpus and seeded mutations of it; `core/fuzz/` hands the
 //! same functions to a coverage-guided fuzzer.
 
-use std::fmt::Debug;
+use std::{collections::BTreeMap, fmt::Debug};
 
 use borsh::{BorshDeserialize, BorshSerialize};
 
@@ -20,6 +20,7 @@ use crate::{
         cell::CellPath,
         snapshot::{Chunk, Manifest},
     },
+    frame::{self, Assembler, Class, HEADER_BYTES, Header},
     merkle,
     message::{MESSAGE_BYTES_MAX, Message},
     proof::{CommitProof, SKIPS_MAX},
@@ -42,7 +43,7 @@ pub struct Target {
 }
 
 /// Every decoder.
-pub const TARGETS: [Target; 20] = [
+pub const TARGETS: [Target; 21] = [
     Target { name: "message", run: message },
     Target { name: "certificate", run: round_trip::<Certificate> },
     Target { name: "checkpoint", run: round_trip::<Certificate<Checkpoint>> },
@@ -63,6 +64,7 @@ pub const TARGETS: [Target; 20] = [
     Target { name: "manifest", run: manifest },
     Target { name: "chunk", run: round_trip::<Chunk> },
     Target { name: "replica", run: round_trip::<Replica> },
+    Target { name: "frames", run: frames },
 ];
 
 /// The target of that name.
@@ -170,4 +172,36 @@ fn receipt_proof(bytes: &[u8]) -> bool {
 fn manifest(bytes: &[u8]) -> bool {
     let manifest = decoded::<Manifest>(bytes);
     manifest.inspect(|manifest| assert!(manifest.check(&Digest::new([1; 32])).is_err())).is_some()
+}
+
+/// A whole stream of frames, as a connection reads it.
+fn frames(mut bytes: &[u8]) -> bool {
+    let mut assembler = Assembler::new();
+    let mut parts: BTreeMap<Class, Vec<u8>> = BTreeMap::new();
+    while let Some((head, rest)) = bytes.split_first_chunk::<HEADER_BYTES>() {
+        let Ok(header) = Header::decode(*head) else { return false };
+        assert!(header.encode() == *head, "decoded, and encodes to another header: {header:?}");
+        if assembler.check(&header).is_err() {
+            return false;
+        }
+        let Some((chunk, rest)) = rest.split_at_checked(header.length()) else { return false };
+        let part = parts.entry(header.class()).or_default();
+        part.extend_from_slice(head);
+        part.extend_from_slice(chunk);
+        match assembler.accept(&header, chunk) {
+            Err(_) => return false,
+            Ok(None) => {}
+            Ok(Some(whole)) => {
+                let (packed, mut body) = (whole.unpacked.is_some(), whole.bytes.into_owned());
+                if let Some(unpacked) = whole.unpacked {
+                    body = frame::packed_body(unpacked, &body).expect("within the same limits");
+                }
+                let again = frame::frames(whole.class, packed, &body);
+                assert!(again == *part, "one way to cut a message: {:?}", whole.class);
+                part.clear();
+            }
+        }
+        bytes = rest;
+    }
+    bytes.is_empty() && assembler.held() == 0
 }

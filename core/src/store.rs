@@ -251,7 +251,7 @@ impl Archive for Stored {
 
 /// How many finalized blocks are searched by digest. Whoever asks by digest is asking for a block
 /// near the tip; older ones are asked for by height.
-const RECENT_BLOCKS: usize = 64;
+pub const RECENT_BLOCKS: usize = 64;
 
 /// What the driver found of the signer's record at start.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]

@@ -228,6 +228,11 @@ impl Cells {
         self.undo = Undo::from(height);
     }
 
+    /// Puts back what is remembered of earlier blocks.
+    pub(super) fn recall(&mut self, undo: Undo) {
+        self.undo = undo;
+    }
+
     /// Makes changes, and returns how to take them back and what they did to issued assets.
     fn replace(
         &mut self,

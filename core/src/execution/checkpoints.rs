@@ -10,14 +10,14 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use crate::{
     block::Block,
     checkpoint::Checkpoint,
-    execution::{ExecutedBlock, UNDO_HEIGHTS},
+    execution::{ExecutedBlock, KeptRoots, UNDO_HEIGHTS},
     merkle,
     planted::planted,
     types::{Digest, Height},
 };
 
 /// Checkpoints remembered: after a restart they are compared with what was signed before.
-const MADE_MAX: usize = 64;
+pub const MADE_MAX: usize = 64;
 
 /// What has happened of late, and the last few checkpoints.
 #[derive(Clone, Debug, BorshSerialize, BorshDeserialize)]
@@ -44,6 +44,27 @@ impl Checkpointing {
         Self { interval, roots: BTreeMap::new(), made: BTreeMap::new() }
     }
 
+    /// What was kept of the last heights and checkpoints; more of either than is needed does no harm.
+    pub(super) fn kept(
+        interval: NonZeroU64,
+        roots: &[KeptRoots],
+        checkpoints: Vec<Checkpoint>,
+    ) -> Self {
+        let roots = roots.iter().map(|one| (one.height, (one.receipts, one.outbox))).collect();
+        let mut made: BTreeMap<Height, Checkpoint> =
+            checkpoints.into_iter().map(|checkpoint| (checkpoint.height, checkpoint)).collect();
+        while made.len() > MADE_MAX {
+            made.pop_first();
+        }
+        Self { interval, roots, made }
+    }
+
+    /// The lowest height whose roots a state after `height` needs.
+    #[must_use]
+    pub(super) fn lowest_needed(height: Height, interval: NonZeroU64) -> Height {
+        height.minus(UNDO_HEIGHTS.saturating_add(interval.get()))
+    }
+
     /// Takes in what came of the next block. The checkpoint of its height, if there is to be one.
     ///
     /// A state that began between two checkpoints, from a snapshot, does not know what happened before,
@@ -56,8 +77,7 @@ impl Checkpointing {
     ) -> Option<Checkpoint> {
         let (header, height) = (block.header(), executed.height);
         self.roots.insert(height, (executed.receipts_root, executed.outbox_root));
-        let lowest = height.minus(UNDO_HEIGHTS.saturating_add(self.interval.get()));
-        self.roots = self.roots.split_off(&lowest);
+        self.roots = self.roots.split_off(&Self::lowest_needed(height, self.interval));
         if height.get() % self.interval != 0 && header.next_committee.is_none() {
             return None;
         }

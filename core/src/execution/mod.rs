@@ -17,6 +17,7 @@ mod commitment;
 pub mod ctx;
 pub mod energy;
 mod epilogue;
+mod kept;
 mod kinds;
 pub mod lane;
 mod ledger;
@@ -36,7 +37,9 @@ pub use anchor::{Anchor, AnchorError, CellProof, CellsProof, ProofError, Proven,
 pub use assets::AssetSupply;
 pub use cell::Account;
 pub use cells::Supply;
+pub use checkpoints::MADE_MAX as CHECKPOINTS_KEPT;
 pub use commitment::{Commitment, verify_cell};
+pub use kept::{Kept, KeptRoots};
 pub use lane::Execution;
 pub use ledger::{Flow, Ledger};
 pub use outcome::{Counts, Detail, ExecutedBlock, Failure, Outcome, Skip, Standing};

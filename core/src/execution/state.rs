@@ -30,7 +30,7 @@ use crate::{
         prefetch::{CellSource, ReadError},
         schedule::{Executor, Options, Parallel},
         transition::{Params, TxEffects},
-        undo::RollbackError,
+        undo::{RollbackError, Undo},
         work::{Done, Work},
     },
     merkle,
@@ -70,6 +70,15 @@ pub enum RestoreError {
     /// Tokens of an issued asset appeared or vanished.
     #[error("of asset {} {:?} are there, which is not what was issued", .0.digest(), .1)]
     Asset(AssetId, AssetSupply),
+    /// A cell is not beyond the one before it.
+    #[error("the cell at {0:?} is not beyond the one before it")]
+    Order(CellPath),
+    /// A cell is at a path of another kind.
+    #[error("the cell at {0:?} is of another kind than its path")]
+    Kind(CellPath),
+    /// What a height replaced was not kept, though it was of heights before it or after it.
+    #[error("what height {0} replaced is missing")]
+    Undo(Height),
 }
 
 /// The state after some height.
@@ -350,6 +359,12 @@ impl ExecutionState {
 
     pub(super) fn cells(&self) -> &Cells {
         &self.cells
+    }
+
+    /// Puts back what is remembered of earlier blocks.
+    pub(super) fn recall(&mut self, undo: Undo, checkpoints: Checkpointing) {
+        self.cells.recall(undo);
+        self.checkpoints = checkpoints;
     }
 
     /// Where the tokens of every asset are of which anything was ever issued, kept block by block.

@@ -42,6 +42,16 @@ impl Undo {
         Self { begin: height, last: height, blocks: VecDeque::new() }
     }
 
+    /// What was kept: of every height above `begin` up to `last`, ascending, which the caller has checked.
+    pub(super) fn kept(begin: Height, last: Height, blocks: Vec<(Height, Cells)>) -> Self {
+        let mut own = Self::from(begin);
+        for (height, before) in blocks {
+            own.push(height, before);
+        }
+        assert_eq!(own.last, last, "the last height kept is the last one executed");
+        own
+    }
+
     /// Upon a block: remembers what it replaced, and forgets what is too old.
     pub(super) fn push(&mut self, height: Height, mut before: Cells) {
         assert!(height > self.last, "block {height} after {}", self.last);

@@ -184,8 +184,10 @@ impl ViewState {
         Kind::ALL.iter().filter(|kind| self.certificate(**kind).is_some()).count()
     }
 
-    /// Blocks this view refers to.
+    /// Blocks this view refers to. After a restart a block that I notarized may be known by my promise alone;
+    /// others may lack it, and it may be what comes next.
     pub(super) fn blocks(&self) -> impl Iterator<Item = Digest> + '_ {
-        self.slot.candidate().into_iter().chain(self.notarized()).map(|candidate| candidate.block)
+        let candidates = self.slot.candidate().into_iter().chain(self.notarized());
+        candidates.chain(&self.mine.notarize).map(|candidate| candidate.block)
     }
 }

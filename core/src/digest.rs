@@ -59,6 +59,8 @@ pub enum Domain {
     Record,
     /// A trace's rolling hash.
     Trace,
+    /// A frame of a capture, and the effects of a captured step.
+    Capture,
 }
 
 impl Domain {
@@ -88,6 +90,7 @@ impl Domain {
             Self::Snapshot => b"quorate/1/snapshot",
             Self::Record => b"quorate/1/record",
             Self::Trace => b"quorate/1/trace",
+            Self::Capture => b"quorate/1/capture",
         }
     }
 }

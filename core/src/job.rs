@@ -229,6 +229,18 @@ pub fn run_pure(job: &Job, verifier: &mut dyn Verifier) -> Option<JobResult> {
     }
 }
 
+/// Runs a job that needs only the archive. `None` for all others.
+#[must_use]
+pub fn run_read(job: &Job, archive: &dyn Archive) -> Option<JobResult> {
+    match job {
+        Job::Read { id, want } => Some(read(*id, *want, archive)),
+        Job::Verify { .. }
+        | Job::CheckBlock { .. }
+        | Job::CheckTransactions { .. }
+        | Job::Execute { .. } => None,
+    }
+}
+
 /// Runs any job with everything at hand, on the spot.
 #[must_use]
 pub fn run(

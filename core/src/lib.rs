@@ -5,6 +5,7 @@
 //! wherever it runs. See `ARCHITECTURE.md` for the house and `docs/protocol.md` for the rules.
 
 pub mod block;
+pub mod capture;
 pub mod certificate;
 pub mod checkpoint;
 pub mod codec;

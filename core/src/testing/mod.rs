@@ -4,6 +4,7 @@
 //! Behind the feature `testing`, so never in a shipped build. Nothing here is part of the protocol.
 
 pub mod cast;
+pub mod contract;
 pub mod corpus;
 pub mod fuzz;
 pub mod strategies;

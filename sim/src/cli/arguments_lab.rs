@@ -8,7 +8,8 @@ use super::arguments::{Shard, parse_budget, parse_range, parse_shard};
 
 #[derive(Args, Debug)]
 pub(super) struct ReplayOptions {
-    /// A bundle, as written by `run`, `sweep`, `swarm` and `twins`.
+    /// A bundle, as written by `run`, `sweep`, `swarm` and `twins`; or a capture of a real node, as written by
+    /// `quorate capture export`.
     pub(super) bundle: PathBuf,
     /// Prints one line, and what to copy if it failed.
     #[arg(long, short)]
@@ -26,7 +27,7 @@ pub(super) struct ReplayOptions {
     /// Prints everything in the replica.
     #[arg(long, requires = "break_at")]
     pub(super) full: bool,
-    /// Tries even if another build made the bundle.
+    /// Tries even if another build made the bundle or the capture.
     #[arg(long)]
     pub(super) force: bool,
 }

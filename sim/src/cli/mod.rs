@@ -8,6 +8,7 @@ mod account;
 mod arguments;
 mod arguments_lab;
 mod campaign;
+mod capture;
 mod console;
 mod corpus;
 mod crew;
@@ -82,6 +83,9 @@ pub fn main(
         Command::Report(options) => report::report(&options, runner, console),
         Command::Explain(options) => report::explain(&options, runner, console),
         Command::Prove(options) => prove::prove(&options, console),
+        Command::Replay(options) if capture::is_capture(&options.bundle) => {
+            capture::replay(&options, console)
+        }
         Command::Replay(options) => replay::replay(&options, runner, console),
         Command::Diff(options) => diff::diff(&options, runner, console),
         Command::Swarm(options) => swarm::swarm(&options, runner, console),

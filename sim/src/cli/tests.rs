@@ -866,3 +866,95 @@ fn a_sweep_says_what_was_reached() {
     assert_eq!(demand("all").code, 25);
     assert_eq!(demand("a_mark_of_nobody").code, 2);
 }
+
+/// The configuration of one of four equal validators.
+fn member_of_four() -> quorate_core::config::Config {
+    use quorate_core::{
+        committee::Member,
+        config::{Config, Genesis, Parameters},
+        crypto::SecretKey,
+        time::UnixMillis,
+        types::{ChainId, PeerId, Stake, ValidatorId},
+    };
+    let member = |number: u8| Member {
+        validator: ValidatorId::new(number.into()),
+        key: SecretKey::from_seed([number; 32]).public(),
+        peer: PeerId::new([number; 32]),
+        weight: Stake::new(1),
+    };
+    let genesis = Genesis {
+        chain_id: ChainId::new(7),
+        timestamp: UnixMillis::new(1_000),
+        validators: (0..4).map(member).collect(),
+        accounts: Vec::new(),
+        parameters: Parameters::default(),
+    };
+    let validator = Some(ValidatorId::new(0));
+    Config { genesis, validator, peer: PeerId::new([0; 32]) }
+}
+
+/// A capture of a node is replayed step by step; one that says something else is not the same, one of
+/// another core is refused unless forced, and one that was cut off is as long as it is sound.
+#[test]
+fn captures_are_replayed() {
+    use quorate_core::{
+        capture::{Head, MAGIC, Opening, build_id, write_effects, write_head, write_input},
+        effect::{Effects, Input},
+        random::Seed,
+        replica::Replica,
+        store::Recovered,
+        time::{Instant, Now, UnixMillis},
+    };
+    let capture = |build: &str, changed: bool| {
+        let (config, seed) = (member_of_four(), Seed::from_number(1));
+        let mut replica = Replica::new(config.clone(), Recovered::nothing(), seed);
+        let head = Head { build: build.to_owned(), seed, inputs_before: 0, height: Height::new(0) };
+        let mut bytes = MAGIC.to_vec();
+        let opening = Opening::Recovered(Box::new(Recovered::nothing()));
+        write_head(&mut bytes, &head, &config, &opening);
+        for step in 1..=5 {
+            let mono = Instant::from_nanos(step * 800_000_000);
+            let now = Now { mono, wall: UnixMillis::new(2_000) };
+            let mut effects = Effects::new();
+            write_input(&mut bytes, &now, &Input::Tick);
+            replica.step(now, Input::Tick, &mut effects);
+            let kept = if changed && step == 3 { &[] } else { effects.as_slice() };
+            write_effects(&mut bytes, kept, replica.finalized_height());
+        }
+        bytes
+    };
+    let scratch = Scratch::new();
+    let path = scratch.path("x.qcap");
+    let replay = |bytes: &[u8], more: &[&str]| {
+        fs::write(&path, bytes).expect("a scratch file");
+        quorate(&[&["replay", &path][..], more].concat(), never)
+    };
+    let good = capture(build_id(), false);
+    let said = replay(&good, &["--quiet"]);
+    check(
+        &scratch,
+        &said.out,
+        expect![[r#"
+        the same effects: 5 inputs of DIR/x.qcap
+    "#]],
+    );
+    assert_eq!((said.code, said.err.as_str()), (0, ""));
+    let said = replay(&good[..good.len() - 1], &["--quiet"]);
+    assert!(said.out.contains("unfinished"), "{}", said.out);
+    assert_eq!(said.code, 0);
+
+    let said = replay(&capture(build_id(), true), &[]);
+    assert!(said.out.contains("input 2 at t+2400ms: a deadline"), "{}", said.out);
+    assert_eq!(said.code, 22);
+
+    let said = replay(&capture("another", false), &[]);
+    assert!(said.err.contains("a core of sources another"), "{}", said.err);
+    assert_eq!(said.code, 2);
+    assert_eq!(replay(&capture("another", false), &["--force"]).code, 0);
+
+    let mut damaged = good.clone();
+    let middle = damaged.len() / 2;
+    damaged[middle] ^= 1;
+    assert_eq!(replay(&damaged, &[]).code, 10);
+    assert_eq!(replay(&good, &["--break-at", "height=1"]).code, 2);
+}

@@ -12,8 +12,11 @@ use crate::{
     testing::corpus,
 };
 
+/// What a [`Whole`] is, owned.
+type Owned = (Class, Option<usize>, Vec<u8>);
+
 /// Everything that comes out of a stream of frames, or the first error.
-fn read(mut stream: &[u8]) -> Result<Vec<(Class, Option<usize>, Vec<u8>)>, FrameError> {
+fn read(mut stream: &[u8]) -> Result<Vec<Owned>, FrameError> {
     let mut assembler = Assembler::new();
     let mut out = Vec::new();
     while let Some((header, rest)) = stream.split_first_chunk::<HEADER_BYTES>() {

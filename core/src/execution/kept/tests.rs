@@ -19,7 +19,7 @@ struct Shelf {
     genesis: Genesis,
     state: ExecutionState,
     cells: BTreeMap<CellPath, Cell>,
-    undo: Vec<(Height, Vec<(CellPath, Option<Cell>)>)>,
+    undo: Vec<Replaced>,
     roots: Vec<KeptRoots>,
     checkpoints: Vec<Checkpoint>,
 }
@@ -91,7 +91,7 @@ fn content(height: u64) -> Vec<Transaction> {
 
 /// How often the account has paid below a height.
 fn nonce(payer: u8, height: u64) -> u64 {
-    let own = |at: &u64| at % 7 == u64::from(payer) && at % 5 != 0;
+    let own = |at: &u64| at % 7 == u64::from(payer) && !at.is_multiple_of(5);
     u64::try_from((1..height).filter(own).count()).expect("a short chain")
 }
 

@@ -66,7 +66,7 @@ fn a_capture_replays() {
     assert_eq!(difference, None);
     let played = player.played();
     assert_eq!((played.segments, played.joined, played.inputs), (2, 1, 10));
-    assert!(played.effects > 10, "ticks of a lonely validator have effects: {played:?}");
+    assert!(played.effects > 5, "ticks of a lonely validator have effects: {played:?}");
     assert!(player.unfinished().is_none());
 }
 

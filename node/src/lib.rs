@@ -1,0 +1,6 @@
+//! The production node: one replica of the Quorate protocol on Tokio, TLS and RocksDB.
+//!
+//! The protocol is `quorate_core`; this package owns everything around it that touches the world: clocks,
+//! threads, disks, sockets, keys, people. See `ARCHITECTURE.md`.
+
+pub mod exit;

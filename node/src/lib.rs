@@ -4,3 +4,4 @@
 //! threads, disks, sockets, keys, people. See `ARCHITECTURE.md`.
 
 pub mod exit;
+pub mod network;

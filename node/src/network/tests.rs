@@ -1,0 +1,6 @@
+//! Real sockets on the loopback: honest nodes, hostile ones, and what each costs.
+
+mod honest;
+mod hostile;
+mod talk;
+mod world;

@@ -5,3 +5,5 @@
 
 pub mod exit;
 pub mod network;
+pub mod signer;
+pub mod store;

@@ -1,0 +1,216 @@
+//! RocksDB, as typed rows: the only file that calls it for reads and writes.
+//!
+//! Every value is the one borsh encoding of its type; one that cannot be read is damage and named by its
+//! column and key. A write that failed is the last one: what is on disk is unknown from then on.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use rocksdb::{
+    Cache, ColumnFamily, DB, Direction, IteratorMode, ReadOptions, WriteBatch, WriteOptions,
+};
+
+use super::{columns::Column, error::StoreError, guard, keys::Key};
+
+/// Whether a write waits for the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Durability {
+    /// It does: with this batch everything written before is durable.
+    Synced,
+    /// It is in the log, and durable with the next one that waits.
+    Logged,
+}
+
+/// Changes to be made at once.
+pub(super) struct Changes<'a> {
+    database: &'a Database,
+    batch: WriteBatch,
+    /// For encoding, kept between rows.
+    value: Vec<u8>,
+}
+
+impl Changes<'_> {
+    pub(super) fn put<T: BorshSerialize + ?Sized>(&mut self, key: &Key, value: &T) {
+        self.value.clear();
+        borsh::to_writer(&mut self.value, value).expect("encoding to memory does not fail");
+        self.batch.put_cf(self.database.handle(key.column), &key.bytes, &self.value);
+    }
+
+    pub(super) fn delete(&mut self, key: &Key) {
+        self.batch.delete_cf(self.database.handle(key.column), &key.bytes);
+    }
+
+    /// Deletes keys from the first up to, not including, the second.
+    pub(super) fn delete_range(&mut self, column: Column, from: &[u8], to: &[u8]) {
+        self.batch.delete_range_cf(self.database.handle(column), from, to);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.batch.is_empty()
+    }
+
+    /// Makes the changes, all or none of them.
+    pub(super) fn write(self, durability: Durability) -> Result<(), StoreError> {
+        guard::check();
+        self.database.check_alive()?;
+        let mut options = WriteOptions::default();
+        options.set_sync(durability == Durability::Synced);
+        let written = self.database.db.write_opt(self.batch, &options);
+        written.map_err(|error| self.database.fail(self.database.error(error)))
+    }
+}
+
+/// One open database.
+pub(super) struct Database {
+    db: DB,
+    dir: PathBuf,
+    cache: Cache,
+    failed: AtomicBool,
+}
+
+impl Database {
+    pub(super) fn new(db: DB, dir: &Path, cache: Cache) -> Self {
+        Self { db, dir: dir.to_path_buf(), cache, failed: AtomicBool::new(false) }
+    }
+
+    pub(super) fn raw(&self) -> &DB {
+        &self.db
+    }
+
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    pub(super) fn cache(&self) -> &Cache {
+        &self.cache
+    }
+
+    pub(super) fn handle(&self, column: Column) -> &ColumnFamily {
+        self.db.cf_handle(column.name()).expect("opened with every column")
+    }
+
+    /// The value at a key.
+    pub(super) fn read<T: BorshDeserialize>(&self, key: &Key) -> Result<Option<T>, StoreError> {
+        guard::check();
+        let found = self.db.get_pinned_cf(self.handle(key.column), &key.bytes);
+        match found.map_err(|error| self.error(error))? {
+            None => Ok(None),
+            Some(bytes) => self.decode(key.column, &key.bytes, &bytes).map(Some),
+        }
+    }
+
+    /// The value at a key where there must be one.
+    pub(super) fn expect<T: BorshDeserialize>(&self, key: &Key) -> Result<T, StoreError> {
+        self.read(key)?.ok_or_else(|| self.damage(key.column, &key.bytes, "is missing"))
+    }
+
+    pub(super) fn decode<T: BorshDeserialize>(
+        &self,
+        column: Column,
+        key: &[u8],
+        bytes: &[u8],
+    ) -> Result<T, StoreError> {
+        T::try_from_slice(bytes).map_err(|_| self.damage(column, key, "cannot be decoded"))
+    }
+
+    /// Rows from a key on, ascending, as long as `more` says so of the key. Reads one state of the
+    /// database, whatever is written meanwhile.
+    pub(super) fn scan(
+        &self,
+        column: Column,
+        from: &[u8],
+        more: impl Fn(&[u8]) -> bool,
+        mut take: impl FnMut(&[u8], &[u8]) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        guard::check();
+        let mut options = ReadOptions::default();
+        options.set_total_order_seek(true);
+        let mut rows = self.db.raw_iterator_cf_opt(self.handle(column), options);
+        rows.seek(from);
+        while let Some((key, value)) = rows.item() {
+            if !more(key) {
+                break;
+            }
+            take(key, value)?;
+            rows.next();
+        }
+        rows.status().map_err(|error| self.error(error))
+    }
+
+    /// The first row at or after a key.
+    pub(super) fn first_from(
+        &self,
+        column: Column,
+        from: &[u8],
+    ) -> Result<Option<Row>, StoreError> {
+        self.edge(column, IteratorMode::From(from, Direction::Forward))
+    }
+
+    /// The last row at or before a key.
+    pub(super) fn last_to(&self, column: Column, to: &[u8]) -> Result<Option<Row>, StoreError> {
+        self.edge(column, IteratorMode::From(to, Direction::Reverse))
+    }
+
+    fn edge(&self, column: Column, mode: IteratorMode<'_>) -> Result<Option<Row>, StoreError> {
+        guard::check();
+        let mut rows = self.db.iterator_cf(self.handle(column), mode);
+        rows.next().transpose().map_err(|error| self.error(error))
+    }
+
+    /// An empty batch of changes.
+    pub(super) fn changes(&self) -> Changes<'_> {
+        Changes { database: self, batch: WriteBatch::default(), value: Vec::new() }
+    }
+
+    /// Makes everything durable that was written before.
+    pub(super) fn sync(&self) -> Result<(), StoreError> {
+        guard::check();
+        self.check_alive()?;
+        self.db.flush_wal(true).map_err(|error| self.fail(self.error(error)))
+    }
+
+    fn check_alive(&self) -> Result<(), StoreError> {
+        if self.failed.load(Ordering::Acquire) { Err(StoreError::Stopped) } else { Ok(()) }
+    }
+
+    /// Writes nothing any more, because of this.
+    pub(super) fn fail(&self, error: StoreError) -> StoreError {
+        self.failed.store(true, Ordering::Release);
+        error
+    }
+
+    /// What RocksDB says, as what is to be done about it.
+    pub(super) fn error(&self, error: rocksdb::Error) -> StoreError {
+        explain(&self.dir, error)
+    }
+
+    /// A row is not what it must be.
+    pub(super) fn damage(&self, column: Column, key: &[u8], why: &str) -> StoreError {
+        let what = format!("{}/{}", column.name(), hex::encode(key));
+        StoreError::Corrupt { dir: self.dir.clone(), what, why: why.to_owned() }
+    }
+}
+
+/// A key and its value.
+pub(super) type Row = (Box<[u8]>, Box<[u8]>);
+
+/// RocksDB's errors are words; these are the ones that differ in what mends them.
+pub(super) fn explain(dir: &Path, error: rocksdb::Error) -> StoreError {
+    let (kind, why) = (error.kind(), error.into_string());
+    let dir = dir.to_path_buf();
+    if why.contains("No space left") || why.contains("Disk quota") {
+        return StoreError::Full { dir, why };
+    }
+    if why.contains("/LOCK") || why.contains("lock hold by current process") {
+        return StoreError::Busy { dir };
+    }
+    match kind {
+        rocksdb::ErrorKind::Corruption | rocksdb::ErrorKind::NotFound => {
+            StoreError::Corrupt { dir, what: "a file of the database".to_owned(), why }
+        }
+        _ => StoreError::Io { dir, why },
+    }
+}

@@ -3,7 +3,11 @@
 //! The protocol is `quorate_core`; this package owns everything around it that touches the world: clocks,
 //! threads, disks, sockets, keys, people. See `ARCHITECTURE.md`.
 
+pub mod capture;
+pub mod driver;
 pub mod exit;
 pub mod network;
+pub mod node;
+pub mod published;
 pub mod signer;
 pub mod store;

@@ -1,0 +1,224 @@
+//! The log lane: one thread that makes writes and promises durable, in the order they were asked for.
+//!
+//! It takes everything that waits, appends all writes with one fsync, and only then records and signs all
+//! promises with one more (P52 to P54). Answers come in the order of the log. After a failure nothing more
+//! is appended, signed or answered, and the whole node ends: a write that failed is never tried again.
+//! The queue is bounded by the replica's task, which takes nothing from outside while it is long
+//! ([`LogQueue::is_full`]); what is in it then is what the core asked for in answers to its own requests.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+        mpsc::{Receiver, Sender, channel},
+    },
+    thread::JoinHandle,
+    time::Instant,
+};
+
+use quorate_core::{
+    effect::Input,
+    signer::Pledge,
+    store::{Batch, Record},
+    types::Seq,
+};
+
+use super::{
+    fate::Fate,
+    metrics::{Metrics, measured},
+    ports::{Log, Signs},
+};
+use crate::exit::Failure;
+
+/// Entries that one fsync covers at most, so that an answer is not held up by thousands of others.
+const ENTRIES_PER_FSYNC: usize = 512;
+
+/// Entries in the queue above which nothing from outside is taken.
+const ENTRIES_MAX: u64 = 2_048;
+
+/// Bytes of blocks in the queue above which nothing from outside is taken.
+const BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// One entry of the log.
+#[derive(Clone, Debug)]
+pub(crate) enum Entry {
+    /// Records to be made durable together.
+    Write(Seq, Batch),
+    /// A promise to be made durable and signed.
+    Pledge(Pledge),
+}
+
+/// Where the thread's answers go. There are never more of them than was asked for.
+pub(crate) type Answers = tokio::sync::mpsc::UnboundedSender<Input>;
+
+/// The way to the thread.
+#[derive(Debug)]
+pub(crate) struct LogQueue {
+    entries: Sender<Entry>,
+    waiting: Arc<Waiting>,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    entries: AtomicU64,
+    bytes: AtomicU64,
+}
+
+impl LogQueue {
+    /// Asks for one more entry. After a failure nothing is listening, and the node ends.
+    pub(crate) fn push(&self, entry: Entry) {
+        self.waiting.entries.fetch_add(1, Ordering::Relaxed);
+        self.waiting.bytes.fetch_add(bytes(&entry), Ordering::Relaxed);
+        // Nobody listens after a failure, which has sealed the node's fate already.
+        let _ = self.entries.send(entry);
+    }
+
+    /// Entries not answered yet.
+    pub(crate) fn len(&self) -> u64 {
+        self.waiting.entries.load(Ordering::Relaxed)
+    }
+
+    /// Whether so much waits that nothing should be taken in from outside.
+    pub(crate) fn is_full(&self) -> bool {
+        self.len() >= ENTRIES_MAX || self.waiting.bytes.load(Ordering::Relaxed) >= BYTES_MAX
+    }
+}
+
+/// Starts the thread. It ends when the queue is dropped, after everything in it is durable, or at a
+/// failure.
+pub(crate) fn start(
+    log: impl Log,
+    signer: Option<Box<dyn Signs>>,
+    answers: Answers,
+    fate: &Fate,
+    metrics: &Metrics,
+) -> Result<(LogQueue, JoinHandle<()>), Failure> {
+    let (entries, queue) = channel();
+    let waiting = Arc::new(Waiting::default());
+    let thread = Thread {
+        log,
+        signer,
+        queue,
+        waiting: Arc::clone(&waiting),
+        answers,
+        metrics: metrics.clone(),
+    };
+    let sealed = fate.clone();
+    let body = move || {
+        if let Err(failure) = thread.run(&sealed) {
+            sealed.seal(failure);
+        }
+    };
+    Ok((LogQueue { entries, waiting }, fate.spawn("store", body)?))
+}
+
+struct Thread<L> {
+    log: L,
+    signer: Option<Box<dyn Signs>>,
+    queue: Receiver<Entry>,
+    waiting: Arc<Waiting>,
+    answers: Answers,
+    metrics: Metrics,
+}
+
+impl<L: Log> Thread<L> {
+    fn run(mut self, fate: &Fate) -> Result<(), Failure> {
+        while let Ok(first) = self.queue.recv() {
+            let mut entries = vec![first];
+            entries.extend(self.queue.try_iter().take(ENTRIES_PER_FSYNC - 1));
+            if fate.is_sealed() {
+                return Ok(());
+            }
+            self.keep(entries)?;
+        }
+        self.log.sync()
+    }
+
+    /// Makes entries durable and answers them.
+    fn keep(&mut self, entries: Vec<Entry>) -> Result<(), Failure> {
+        let (count, held) = (entries.len(), entries.iter().map(bytes).sum());
+        let mut batches = Vec::new();
+        let mut pledges = Vec::new();
+        let mut order = Vec::with_capacity(count);
+        for entry in entries {
+            order.push(match entry {
+                Entry::Write(seq, batch) => {
+                    batches.push(batch);
+                    Answer::Written(seq)
+                }
+                Entry::Pledge(pledge) => {
+                    pledges.push(pledge);
+                    Answer::Pledged
+                }
+            });
+        }
+        self.append(&batches)?;
+        // What precedes the first promise need not wait for the second fsync.
+        let first_pledge = order.iter().position(|one| *one == Answer::Pledged);
+        let (early, late) = order.split_at(first_pledge.unwrap_or(count));
+        self.answer(early, Vec::new());
+        let votes = self.sign(&pledges)?;
+        self.answer(late, votes);
+        let count = u64::try_from(count).expect("a count of entries");
+        self.waiting.entries.fetch_sub(count, Ordering::Relaxed);
+        self.waiting.bytes.fetch_sub(held, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn append(&mut self, batches: &[Batch]) -> Result<(), Failure> {
+        if batches.is_empty() {
+            return Ok(());
+        }
+        let begun = Instant::now();
+        self.log.append(batches)?;
+        self.metrics.append_seconds.observe(begun.elapsed().as_secs_f64());
+        self.metrics.writes_per_append.observe(measured(batches.len()));
+        Ok(())
+    }
+
+    fn sign(&mut self, pledges: &[Pledge]) -> Result<Vec<Input>, Failure> {
+        if pledges.is_empty() {
+            return Ok(Vec::new());
+        }
+        let signer =
+            self.signer.as_mut().expect("I3: only a validator with its key is asked to sign");
+        let begun = Instant::now();
+        let votes = signer.sign(pledges)?;
+        assert_eq!(votes.len(), pledges.len(), "I3: one vote per promise");
+        self.metrics.sign_seconds.observe(begun.elapsed().as_secs_f64());
+        self.metrics.pledges_per_sign.observe(measured(pledges.len()));
+        Ok(votes.into_iter().map(Input::Pledged).collect())
+    }
+
+    /// Answers in the order of the log; of writes in a row, the last answer stands for all.
+    fn answer(&self, order: &[Answer], votes: Vec<Input>) {
+        let mut votes = votes.into_iter();
+        for (place, answer) in order.iter().enumerate() {
+            let input = match (answer, order.get(place + 1)) {
+                (Answer::Written(_), Some(Answer::Written(_))) => continue,
+                (Answer::Written(seq), _) => Input::Written { upto: *seq },
+                (Answer::Pledged, _) => votes.next().expect("one vote per promise"),
+            };
+            // The replica's task is gone only when the node stops, and then nobody waits for this.
+            let _ = self.answers.send(input);
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Answer {
+    Written(Seq),
+    Pledged,
+}
+
+/// About how many bytes an entry keeps in memory: its blocks.
+fn bytes(entry: &Entry) -> u64 {
+    let record = |record: &Record| match record {
+        Record::Block(block) => u64::from(block.header().payload_len),
+        _ => 0,
+    };
+    match entry {
+        Entry::Write(_, batch) => batch.iter().map(record).sum(),
+        Entry::Pledge(_) => 0,
+    }
+}

@@ -1,0 +1,58 @@
+//! How a node comes to its end by itself: a failing disk, a refusing signer, a panic.
+
+use quorate_core::{
+    block::Block,
+    execution::{Done, ExecutionState},
+    testing::contract::Operation,
+};
+
+use super::{
+    Memory, MemorySigner, alone,
+    faults::{Faults, Faulty},
+    parts_with,
+};
+use crate::{
+    driver::{Commits, Engine, Fate},
+    exit::{Exit, Failure},
+};
+
+/// A log or a sign-state that fails ends the node with the code for it, and no height becomes final after.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failing_disk_ends_the_node() {
+    for operation in [Operation::Append, Operation::Record] {
+        let (cast, disk, faults) = (alone(), Memory::default(), Faults::default());
+        let log = Faulty::new(disk.clone(), &faults);
+        let signer = Box::new(Faulty::new(MemorySigner::new(&cast, &disk), &faults));
+        let parts = parts_with(&cast, &disk, 1, None, log, disk.clone(), signer);
+        let engine = Engine::start(parts, Fate::open()).expect("threads");
+        let mut events = engine.published().subscribe();
+        let _ = events.recv().await.expect("it runs");
+        faults.fail(operation);
+        let failure = engine.finished().await;
+        assert_eq!(failure.exit, Exit::Disk, "{failure}");
+        assert_eq!(engine.stop().await, Err(failure), "the end it came to is what it tells");
+        let (recovered, _) = disk.recover(cast.genesis());
+        assert_eq!(disk.content().syncs, 0, "nothing is written after a failure: {recovered:?}");
+    }
+}
+
+/// Commits that end in a panic.
+struct Broken;
+
+impl Commits for Broken {
+    fn commit(&mut self, _: &Block, _: &Done, _: &ExecutionState) -> Result<(), Failure> {
+        panic!("I7: a broken invariant");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_panic_in_a_thread_ends_the_node() {
+    let (cast, disk) = (alone(), Memory::default());
+    let signer = Box::new(MemorySigner::new(&cast, &disk));
+    let parts = parts_with(&cast, &disk, 1, None, disk.clone(), Broken, signer);
+    let engine = Engine::start(parts, Fate::open()).expect("threads");
+    let failure = engine.finished().await;
+    assert_eq!(failure.exit, Exit::Restart);
+    assert!(failure.what.contains("I7: a broken invariant"), "{failure}");
+    assert!(engine.stop().await.is_err());
+}

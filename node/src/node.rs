@@ -1,0 +1,254 @@
+//! A node put together: store, signer, network and replica, and what everybody else may do with it.
+//!
+//! Starting one executes again whatever the store has decided and not yet computed, and then opens the
+//! network. A node that comes to its end by itself says why ([`Running::finished`]); one that is stopped
+//! takes nothing in any more, lets its threads finish, makes everything durable and says goodbye.
+
+mod ports;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use quorate_core::{
+    config::{Config, Genesis},
+    execution::{ExecutionState, Options, Scheduler},
+    random::Seed,
+    signer::SignState,
+    store::SignerRecord,
+    transaction::Transaction,
+    types::{Height, PeerId},
+};
+use tokio::{net::TcpListener, sync::Semaphore, task::spawn_blocking};
+
+use crate::{
+    capture::CaptureOptions,
+    driver::{Counter, Engine, Fate, Metrics, Parts, Signs, StateDesk, Submission, Unavailable},
+    exit::{Exit, Failure},
+    network::{InboundLimits, Mode, Network, NetworkOptions, inbound},
+    published::Published,
+    signer::Signer,
+    store::{Recovery, Store, guard},
+};
+
+/// Reads of the store for readers that may wait or run at once.
+const READS_MAX: usize = 64;
+
+/// What a node is made of.
+#[derive(Debug)]
+pub struct NodeOptions {
+    /// What everybody shares.
+    pub genesis: Genesis,
+    /// The validator's signer; none for a node that only follows.
+    pub signer: Option<Signer>,
+    /// Its name on the network: the public half of the node key.
+    pub peer: PeerId,
+    /// What it keeps.
+    pub store: Store,
+    /// How it talks to others. What it does for the chain and its height are filled in here.
+    pub network: NetworkOptions,
+    /// Threads for signatures, and as many for execution; as many as there are cores if zero.
+    pub threads: usize,
+    /// How blocks are executed.
+    pub execution: Options,
+    /// Where its inputs are captured, if they are.
+    pub capture: Option<CaptureOptions>,
+}
+
+impl NodeOptions {
+    /// A node that only follows, on as many threads as there are cores, without a capture.
+    #[must_use]
+    pub fn new(genesis: Genesis, store: Store, network: NetworkOptions) -> Self {
+        let peer = network.key.peer();
+        let execution = Options { scheduler: Scheduler::Waves, ..Options::default() };
+        Self { genesis, signer: None, peer, store, network, threads: 0, execution, capture: None }
+    }
+}
+
+/// A node that runs.
+#[derive(Debug)]
+pub struct Running {
+    engine: Engine,
+    handle: NodeHandle,
+}
+
+/// What readers and clients of a node may do. Cloning shares.
+#[derive(Clone, Debug)]
+pub struct NodeHandle {
+    /// What it shows.
+    pub published: Published,
+    /// What it keeps. Blocks: see [`Self::read`].
+    pub store: Store,
+    /// Whom it talks to.
+    pub network: Network,
+    /// What it measures.
+    pub metrics: Metrics,
+    /// What everybody shares.
+    pub genesis: Arc<Genesis>,
+    counter: Counter,
+    desk: StateDesk,
+    reads: Arc<Semaphore>,
+}
+
+/// Starts a node on the runtime this is called on.
+///
+/// # Errors
+/// If the store is damaged or its state is another than was certified, the network cannot listen, or the
+/// system has no threads to give.
+pub async fn start(options: NodeOptions) -> Result<Running, Failure> {
+    run(options, None).await
+}
+
+/// Starts a node on the runtime this is called on, with a listener that somebody else has opened.
+///
+/// # Errors
+/// As [`start`].
+pub async fn start_on(listener: TcpListener, options: NodeOptions) -> Result<Running, Failure> {
+    run(options, Some(listener)).await
+}
+
+async fn run(options: NodeOptions, listener: Option<TcpListener>) -> Result<Running, Failure> {
+    let NodeOptions { genesis, signer, store, mut network, .. } = options;
+    let recovery = recover(store.clone(), genesis.clone()).await?;
+    tracing::info!(
+        height = recovery.execution.height().get(),
+        executed_again = recovery.executed_again,
+        "the state is there"
+    );
+    let validator = signer.as_ref().map(Signer::validator);
+    let record =
+        signer.as_ref().map_or_else(|| SignerRecord::Intact(SignState::default()), Signer::record);
+    let recovered = recovery.recovered(record);
+    network.mode = if validator.is_some() { Mode::Validator } else { Mode::Full };
+    network.height = recovered.head.as_ref().map_or(Height::ZERO, |block| block.header().height);
+    let (entrance, inlet) = inbound(InboundLimits::default());
+    let network = match listener {
+        None => Network::start(network, entrance).await?,
+        Some(listener) => Network::start_on(listener, network, entrance)?,
+    };
+    let (fate, metrics) = (Fate::open(), Metrics::default());
+    let dumps = store.dir().with_file_name("dumps");
+    let parts = Parts {
+        config: Config { genesis: genesis.clone(), validator, peer: options.peer },
+        seed: draw()?,
+        recovered,
+        state: recovery.execution,
+        log: store.clone(),
+        signer: signer.map(boxed),
+        commits: store.clone(),
+        reads: Arc::new(store.clone()),
+        inlet,
+        outlet: Arc::new(network.clone()),
+        threads: threads(options.threads),
+        execution: options.execution,
+        dumps,
+        capture: options.capture,
+        metrics: metrics.clone(),
+    };
+    let engine = Engine::start(parts, fate)?;
+    let handle = NodeHandle {
+        published: engine.published().clone(),
+        store,
+        network,
+        metrics,
+        genesis: Arc::new(genesis),
+        counter: engine.counter().clone(),
+        desk: engine.desk().clone(),
+        reads: Arc::new(Semaphore::new(READS_MAX)),
+    };
+    Ok(Running { engine, handle })
+}
+
+/// Puts the state together, where blocking is no harm.
+async fn recover(store: Store, genesis: Genesis) -> Result<Recovery, Failure> {
+    let recovery = spawn_blocking(move || guard::permit(|| store.recover(&genesis)));
+    match recovery.await {
+        Ok(recovery) => Ok(recovery?),
+        Err(error) => Err(Failure::new(
+            Exit::Storage,
+            format!(
+                "the store holds something that cannot be: {error}; follow the chain anew (quorate recover)"
+            ),
+        )),
+    }
+}
+
+fn boxed(signer: Signer) -> Box<dyn Signs> {
+    Box::new(signer)
+}
+
+/// As many as asked for, or as there are cores.
+fn threads(asked: usize) -> usize {
+    match asked {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        asked => asked,
+    }
+}
+
+/// A seed for one life of a replica.
+fn draw() -> Result<Seed, Failure> {
+    let mut raw = [0; 32];
+    getrandom::fill(&mut raw)
+        .map_err(|error| Failure::new(Exit::Restart, format!("no randomness: {error}")))?;
+    Ok(Seed::new(raw))
+}
+
+impl Running {
+    /// What readers and clients get.
+    #[must_use]
+    pub fn handle(&self) -> NodeHandle {
+        self.handle.clone()
+    }
+
+    /// Waits until the node comes to its end by itself, and says why.
+    pub async fn finished(&mut self) -> Failure {
+        self.engine.finished().await
+    }
+
+    /// Ends the node: takes nothing in any more, finishes and makes durable what is under way.
+    ///
+    /// # Errors
+    /// If it had come to its end by itself, or does so meanwhile.
+    pub async fn stop(self) -> Result<(), Failure> {
+        let ended = self.engine.stop().await;
+        self.handle.network.shutdown().await;
+        ended
+    }
+}
+
+impl NodeHandle {
+    /// Hands in transactions and waits, within bounds, for what the mempool makes of each.
+    pub async fn submit(&self, transactions: Vec<Transaction>) -> Vec<Submission> {
+        self.counter.submit(transactions).await
+    }
+
+    /// Reads from the store, where blocking is no harm.
+    ///
+    /// # Errors
+    /// If too many read, or the node ends.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Store) -> T + Send + 'static,
+    ) -> Result<T, Unavailable> {
+        let place = Arc::clone(&self.reads).try_acquire_owned();
+        let place = place.map_err(|_| Unavailable::Busy)?;
+        let store = self.store.clone();
+        let done = spawn_blocking(move || {
+            let found = guard::permit(|| read(&store));
+            drop(place);
+            found
+        });
+        done.await.map_err(|_| Unavailable::Stopping)
+    }
+
+    /// Asks about the state after the block executed last, on the thread that owns it.
+    ///
+    /// # Errors
+    /// If too many ask, or the node ends.
+    pub async fn state<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&ExecutionState) -> T + Send + 'static,
+    ) -> Result<T, Unavailable> {
+        self.desk.ask(question).await
+    }
+}

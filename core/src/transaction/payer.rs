@@ -24,6 +24,12 @@ impl Address {
         Self(digest_of(Domain::Address, key))
     }
 
+    /// The address with these raw bytes, whoever knows its key.
+    #[must_use]
+    pub const fn from_digest(digest: Digest) -> Self {
+        Self(digest)
+    }
+
     /// The raw digest.
     #[must_use]
     pub fn digest(&self) -> &Digest {

@@ -3,11 +3,14 @@
 //! The protocol is `quorate_core`; this package owns everything around it that touches the world: clocks,
 //! threads, disks, sockets, keys, people. See `ARCHITECTURE.md`.
 
+pub mod api;
 pub mod capture;
 pub mod driver;
 pub mod exit;
+pub mod metrics;
 pub mod network;
 pub mod node;
+mod page;
 pub mod published;
 pub mod signer;
 pub mod store;

@@ -1,0 +1,175 @@
+//! Blocks, and why they are final.
+
+use axum::{Json, extract::State};
+use quorate_core::{store::ArchivedBlock, types::Height};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::super::{
+    extract::{HEIGHT_MAX, Params, Segment, height},
+    json::{
+        BlockJson, BlocksJson, CheckpointCertificateJson, CheckpointsJson, CommitProofJson,
+        EvidenceJson, HeaderJson, Hex32, OutcomeJson, TransactionJson, page_below,
+    },
+    limits::BLOCKS_PAGE_MAX,
+    problem::{Answer, Problem},
+    state::{Api, Shared},
+};
+
+/// Checkpoints on the one page there is of them.
+const CHECKPOINTS_MAX: usize = 16;
+
+/// Which page of blocks.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Page {
+    /// The highest height on the page; the highest there is if left out.
+    #[param(minimum = 0, maximum = 999_999_999_999_999u64)]
+    from: Option<u64>,
+    /// Blocks on the page: 20 if left out.
+    #[param(minimum = 1, maximum = 100)]
+    limit: Option<u64>,
+}
+
+/// Final blocks, newest first
+#[utoipa::path(get, path = "/v1/blocks", tag = "chain", params(Page),
+    responses((status = 200, body = BlocksJson), (status = 400, description = "A parameter is out of range.")))]
+pub(crate) async fn blocks(
+    State(api): State<Api>,
+    Params(page): Params<Page>,
+) -> Answer<Json<BlocksJson>> {
+    let limit = page.limit.unwrap_or(20);
+    if !(1..=BLOCKS_PAGE_MAX).contains(&limit) {
+        return Err(Problem::bad_request(format!(
+            "limit is {limit}; it must be from 1 to {BLOCKS_PAGE_MAX}"
+        )));
+    }
+    if page.from.is_some_and(|from| from > HEIGHT_MAX) {
+        return Err(Problem::bad_request(format!("from must be a height, at most {HEIGHT_MAX}")));
+    }
+    let newest = api.backend.now().finalized_height;
+    let from = page.from.map_or(newest, Height::new).min(newest);
+    let blocks = api.backend.blocks(from, limit).await?;
+    let lowest = blocks.last().map_or(Height::ZERO, |last| Height::new(last.height));
+    let is_full = u64::try_from(blocks.len()) == Ok(limit);
+    let next_from = is_full.then(|| page_below(lowest)).flatten();
+    Ok(Json(BlocksJson { blocks, next_from }))
+}
+
+/// A final block
+///
+/// With its transactions, what became of them, and the proof that it is final.
+#[utoipa::path(get, path = "/v1/blocks/{block}", tag = "chain",
+    params(("block" = String, Path, pattern = "^(0|[1-9][0-9]{0,14}|[0-9a-f]{64}|latest)$", description = "A height, a block's digest, or `latest`.")),
+    responses((status = 200, body = BlockJson), (status = 400, description = "Not a block's name."),
+        (status = 404, description = "No such final block is kept here.")))]
+pub(crate) async fn block(State(api): State<Api>, name: Segment) -> Answer<Json<BlockJson>> {
+    let found = find(&api, &name).await?;
+    let height = found.block.header().height;
+    let outcomes = api.backend.outcomes_at(height).await?;
+    let payload = found.block.payload();
+    Ok(Json(BlockJson {
+        header: HeaderJson::new(found.block.header(), found.block.digest()),
+        transactions: payload.transactions.iter().map(TransactionJson::from).collect(),
+        evidence: payload.evidence.iter().map(EvidenceJson::from).collect(),
+        outcomes: outcomes.map(|all| all.iter().map(OutcomeJson::from).collect()),
+        proof: found.proof.as_ref().map(CommitProofJson::from),
+    }))
+}
+
+/// A final block's header
+#[utoipa::path(get, path = "/v1/headers/{block}", tag = "chain",
+    params(("block" = String, Path, pattern = "^(0|[1-9][0-9]{0,14}|[0-9a-f]{64}|latest)$", description = "A height, a block's digest, or `latest`.")),
+    responses((status = 200, body = HeaderJson), (status = 400, description = "Not a block's name."),
+        (status = 404, description = "No such final block is kept here.")))]
+pub(crate) async fn header(State(api): State<Api>, name: Segment) -> Answer<Json<HeaderJson>> {
+    let found = find(&api, &name).await?;
+    Ok(Json(HeaderJson::new(found.block.header(), found.block.digest())))
+}
+
+/// Why a block is final
+///
+/// The quorums of signatures that made it so.
+#[utoipa::path(get, path = "/v1/certificates/{block}", tag = "chain",
+    params(("block" = String, Path, pattern = "^(0|[1-9][0-9]{0,14}|[0-9a-f]{64}|latest)$", description = "A height, a block's digest, or `latest`.")),
+    responses((status = 200, body = CommitProofJson), (status = 400, description = "Not a block's name."),
+        (status = 404, description = "No such final block is kept here, or its proof is not complete yet.")))]
+pub(crate) async fn certificates(
+    State(api): State<Api>,
+    name: Segment,
+) -> Answer<Json<CommitProofJson>> {
+    let found = find(&api, &name).await?;
+    let proof = found.proof.as_ref().ok_or_else(|| {
+        Problem::not_found(
+            "this node does not hold the proof yet; ask again in a second, or another node",
+        )
+    })?;
+    Ok(Json(CommitProofJson::from(proof)))
+}
+
+/// The newest certified checkpoints
+#[utoipa::path(get, path = "/v1/checkpoints", tag = "chain",
+    responses((status = 200, body = CheckpointsJson)))]
+pub(crate) async fn checkpoints(State(api): State<Api>) -> Answer<Json<CheckpointsJson>> {
+    let interval = api.backend.identity().genesis.parameters.checkpoint_interval.get();
+    let newest = api.backend.now().checkpoint_height;
+    let mut checkpoints = Vec::new();
+    let mut at = newest;
+    while at > Height::ZERO && checkpoints.len() < CHECKPOINTS_MAX {
+        let found = api.backend.checkpoint_at(at).await?;
+        checkpoints.extend(found.as_ref().map(|one| (&one.statement).into()));
+        at = at.minus(interval);
+    }
+    Ok(Json(CheckpointsJson { interval, checkpoints }))
+}
+
+/// A certified checkpoint
+///
+/// What a quorum signed about the state after a height.
+#[utoipa::path(get, path = "/v1/checkpoints/{height}", tag = "chain",
+    params(("height" = String, Path, pattern = "^(0|[1-9][0-9]{0,14}|latest)$", description = "A height, or `latest`.")),
+    responses((status = 200, body = CheckpointCertificateJson), (status = 400, description = "Not a height."),
+        (status = 404, description = "No checkpoint of this height is certified, or it is not kept.")))]
+pub(crate) async fn checkpoint(
+    State(api): State<Api>,
+    name: Segment,
+) -> Answer<Json<CheckpointCertificateJson>> {
+    let height = match &*name.0 {
+        "latest" => api.backend.now().checkpoint_height,
+        _ => name.height()?,
+    };
+    let found = api.backend.checkpoint_at(height).await?.ok_or_else(|| {
+        let interval = api.backend.identity().genesis.parameters.checkpoint_interval;
+        Problem::not_found(format!(
+            "no checkpoint of height {height} is held; there is one at every multiple of {interval}"
+        ))
+    })?;
+    Ok(Json(CheckpointCertificateJson::from(&found)))
+}
+
+/// The block of a name.
+async fn find(api: &Shared, name: &Segment) -> Answer<ArchivedBlock> {
+    let at = match (&*name.0, height(&name.0), Hex32::parse(&name.0)) {
+        ("latest", ..) => api.backend.now().finalized_height,
+        (_, Some(height), _) => height,
+        (_, _, Some(digest)) => {
+            api.backend.height_of(digest.digest()).await?.ok_or_else(|| {
+                Problem::not_found(format!("no final block {digest} is kept here"))
+            })?
+        }
+        (name, None, None) => {
+            return Err(Problem::bad_request(format!(
+                "{name:?} is not a block: give a height, 64 lower-case hexadecimal digits, or latest"
+            )));
+        }
+    };
+    let found = api.backend.block_at(at).await?;
+    found.ok_or_else(|| {
+        let newest = api.backend.now().finalized_height;
+        Problem::not_found(match at > newest {
+            true => format!("height {at} is not final yet: the newest is {newest}"),
+            false => format!("there is no block at height {at}, or it is not kept any more"),
+        })
+    })
+}

@@ -26,6 +26,8 @@ pub enum Exit {
     Unreachable,
     /// The disk is full, or fails.
     Disk,
+    /// A transaction was refused, or is final and failed.
+    Refused,
     /// Two truths about the same chain: somebody has to look before anything is done.
     SafetyHalt,
     /// A fault that a restart may mend.
@@ -33,6 +35,49 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// All of them, by number.
+    pub const ALL: [Self; 12] = [
+        Self::Clean,
+        Self::Usage,
+        Self::Config,
+        Self::Genesis,
+        Self::Storage,
+        Self::Key,
+        Self::Busy,
+        Self::Unreachable,
+        Self::Disk,
+        Self::Refused,
+        Self::SafetyHalt,
+        Self::Restart,
+    ];
+
+    /// What it says, for people.
+    #[must_use]
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Clean => "done, or stopped on request",
+            Self::Usage => "the command line makes no sense",
+            Self::Config => "the configuration cannot be used",
+            Self::Genesis => "another chain, or a genesis that makes no sense",
+            Self::Storage => "the database is damaged, of another schema, or has to be recovered",
+            Self::Key => {
+                "a key or its sign-state is missing, readable by others, or would contradict itself"
+            }
+            Self::Busy => "somebody else uses the home or a port",
+            Self::Unreachable => "nobody answers, or not in time",
+            Self::Disk => "the disk is full or fails",
+            Self::Refused => "a transaction was refused, or is final and failed",
+            Self::SafetyHalt => "two truths about one chain: a person has to look first",
+            Self::Restart => "a fault of the program that a restart may mend",
+        }
+    }
+
+    /// Whether starting again, with nothing else done, could go better.
+    #[must_use]
+    pub const fn can_restart_help(self) -> bool {
+        matches!(self, Self::Busy | Self::Unreachable | Self::Restart)
+    }
+
     /// The number.
     #[must_use]
     pub const fn code(self) -> u8 {
@@ -46,6 +91,7 @@ impl Exit {
             Self::Busy => 14,
             Self::Unreachable => 15,
             Self::Disk => 16,
+            Self::Refused => 17,
             Self::SafetyHalt => 20,
             Self::Restart => 75,
         }

@@ -5,8 +5,12 @@
 
 pub mod api;
 pub mod capture;
+pub mod config;
 pub mod driver;
 pub mod exit;
+mod genesis;
+mod home;
+mod keys;
 pub mod metrics;
 pub mod network;
 pub mod node;

@@ -5,6 +5,7 @@
 
 pub mod api;
 pub mod capture;
+pub mod cli;
 pub mod config;
 pub mod driver;
 pub mod exit;

@@ -1,0 +1,113 @@
+//! What a node is made of, read from its home and checked before anything runs.
+
+use quorate_core::config::Genesis;
+use tracing::{info, warn};
+
+use crate::{
+    capture::CaptureOptions,
+    cli::node_home::store_options,
+    config::{Config, Mode},
+    exit::{Exit, Failure},
+    genesis,
+    home::Home,
+    keys::KeySeed,
+    network::{NetworkOptions, PeerAddress, SecretKeyBytes},
+    node::NodeOptions,
+    signer::Signer,
+    store::Store,
+};
+
+/// Everything that a node needs.
+pub(super) struct Parts {
+    /// For whoever starts it.
+    pub(super) options: NodeOptions,
+}
+
+impl Parts {
+    /// Reads and opens everything. Blocks, so not for a worker of the runtime.
+    pub(super) fn load(home: &Home, config: &Config) -> Result<Self, Failure> {
+        let genesis = genesis::load(&home.resolve(&config.genesis.file), config.genesis.hash.0)?;
+        info!(
+            genesis = %genesis.digest(),
+            chain = genesis.chain_id.get(),
+            home = %home.root().display(),
+            "starting quorate {}",
+            env!("CARGO_PKG_VERSION")
+        );
+        let node_key = KeySeed::read(&home.resolve(&config.secrets.node_key))?;
+        let signer = signer(home, config, &genesis, &node_key)?;
+        let store = Store::open(&home.data(), &genesis, &store_options(config))?;
+        let network = network(config, &genesis, &node_key)?;
+        let capture = config.capture.enabled.then(|| {
+            let defaults = CaptureOptions::in_folder(home.capture());
+            let bytes_max = config.capture.size_max.get();
+            let segment_bytes = defaults.segment_bytes.min(bytes_max / 4);
+            CaptureOptions { bytes_max, segment_bytes, ..defaults }
+        });
+        let threads = usize::try_from(config.threads.jobs.get()).unwrap_or_default();
+        let options = NodeOptions::new(genesis, store, network);
+        Ok(Self { options: NodeOptions { signer, threads, capture, ..options } })
+    }
+}
+
+/// The key that votes, with what it promised; `None` for a node that follows.
+fn signer(
+    home: &Home,
+    config: &Config,
+    genesis: &Genesis,
+    node_key: &KeySeed,
+) -> Result<Option<Signer>, Failure> {
+    let path = home.resolve(&config.secrets.consensus_key);
+    if config.node.mode == Mode::Full {
+        if path.exists() {
+            warn!(key = %path.display(), "a consensus key lies here and is not used: the mode is `full`");
+        }
+        return Ok(None);
+    }
+    let key = KeySeed::read(&path)?;
+    let member = genesis.validators.iter().find(|member| member.key == key.public());
+    let member = member.ok_or_else(|| {
+        let what = format!(
+            "{} is not the key of a validator of this chain: the genesis does not name {}. Set \
+             `node.mode = \"full\"` to follow the chain without voting",
+            path.display(),
+            hex::encode(key.public().get())
+        );
+        Failure::new(Exit::Key, what)
+    })?;
+    if member.peer != node_key.peer() {
+        let what = format!(
+            "the genesis names {} with the node key {}, and {} is {}",
+            member.validator,
+            hex::encode(member.peer.get()),
+            home.resolve(&config.secrets.node_key).display(),
+            hex::encode(node_key.peer().get())
+        );
+        return Err(Failure::new(Exit::Key, what));
+    }
+    let sign_state = home.resolve(&config.secrets.sign_state);
+    let signer = Signer::open(key.secret(), &sign_state, genesis)
+        .map_err(|error| Failure::new(error.exit(), error.to_string()))?;
+    info!(validator = %member.validator, weight = member.weight.get(), "this node votes");
+    Ok(Some(signer))
+}
+
+fn network(
+    config: &Config,
+    genesis: &Genesis,
+    node_key: &KeySeed,
+) -> Result<NetworkOptions, Failure> {
+    let own = node_key.peer();
+    let members = config.network.peers.iter().filter(|peer| peer.peer != own);
+    let members: Vec<PeerAddress> = members
+        .map(|peer| PeerAddress { peer: peer.peer, address: peer.address.clone() })
+        .collect();
+    let key = SecretKeyBytes::new(**node_key.expose());
+    let full_slots = u16::try_from(config.network.full_slots.get());
+    let full_slots = full_slots.map_err(|_| Failure::new(Exit::Config, "too many full slots"))?;
+    Ok(NetworkOptions {
+        members,
+        full_slots,
+        ..NetworkOptions::new(config.network.listen, key, genesis.chain_id, genesis.digest())
+    })
+}

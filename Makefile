@@ -1,11 +1,14 @@
 # Names for commands. Nothing here is clever, and nothing needs make.
-.PHONY: help demo test ci sweep long bench docs fuzz
+.PHONY: help demo testnet test ci sweep long bench docs fuzz
 
 help: ## these lines
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile
 
 demo: ## seven validators lose their leader, and go on
 	cargo sim run scenarios/view-change/leader-crash-7.toml --seed 7
+
+testnet: ## four validators on this machine, until Ctrl-C; NODES=7 LOAD=200
+	cargo node dev --validators $(or $(NODES),4) --load $(or $(LOAD),0)
 
 test: ## every test
 	./.ci/test
@@ -26,7 +29,7 @@ bench: ## measurements
 	cargo bench --workspace
 
 docs: ## the API documentation of every package
-	cargo doc --workspace --no-deps
+	cargo doc --workspace --no-deps --release
 
 fuzz: ## the decoders, on their corpus and on many mutations of it; ROUNDS=100000
 	QUORATE_FUZZ_ROUNDS=$(or $(ROUNDS),100000) ./.ci/test -p quorate-core --test fuzz -- --nocapture

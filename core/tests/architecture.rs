@@ -10,7 +10,7 @@ use std::{
 
 use serde_json::Value;
 
-/// Packages of this workspace and what each may depend on. `quorate-node` is planned.
+/// Packages of this workspace and what each may depend on.
 const ARROWS: &[(&str, &[&str])] = &[
     ("quorate-core", &[]),
     ("quorate-sim", &["quorate-core"]),

@@ -4,11 +4,6 @@
 //! disk: an append with its fsync beside a plain file's, a committed block beside a plain `WriteBatch` of as
 //! many rows, cells read many at once beside one by one. Blocks hold a thousand transfers between ten
 //! thousand accounts. The directory is the system's temporary one; `TMPDIR` names another disk.
-#![expect(
-    clippy::disallowed_types,
-    clippy::disallowed_methods,
-    reason = "a bench looks at the clock and writes files"
-)]
 
 use std::{
     fs::File,

@@ -18,8 +18,8 @@ use crate::{
     types::{Digest, Height},
 };
 
-/// The cells that one height changed, as they were before, ascending by path: see [`super::Done::undo`].
-pub type Replaced = (Height, Vec<(CellPath, Option<Cell>)>);
+/// Cells as they were before a height changed them, ascending by path.
+pub type KeptUndo = Vec<(CellPath, Option<Cell>)>;
 
 /// What was kept of the state after some height.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,9 +28,9 @@ pub struct Kept {
     pub height: Height,
     /// Every cell, ascending by path.
     pub cells: Vec<(CellPath, Cell)>,
-    /// What the last heights replaced: one entry for each height up to the last, ascending and without a
-    /// gap.
-    pub undo: Vec<Replaced>,
+    /// What the last heights changed: one entry for each height up to the last, ascending and without a
+    /// gap. See [`super::Done::undo`].
+    pub undo: Vec<(Height, KeptUndo)>,
     /// What the last heights came to, ascending.
     pub roots: Vec<KeptRoots>,
     /// The last checkpoints that were computed, ascending.

@@ -39,7 +39,7 @@ pub use cell::Account;
 pub use cells::Supply;
 pub use checkpoints::MADE_MAX as CHECKPOINTS_KEPT;
 pub use commitment::{Commitment, verify_cell};
-pub use kept::{Kept, KeptRoots, Replaced};
+pub use kept::{Kept, KeptRoots, KeptUndo};
 pub use lane::Execution;
 pub use ledger::{Flow, Ledger};
 pub use outcome::{Counts, Detail, ExecutedBlock, Failure, Outcome, Skip, Standing};

@@ -19,7 +19,7 @@ use quorate_core::{
 
 use super::{
     columns::Column,
-    database::{Changes, Database},
+    database::{Changes, Database, Row},
     error::StoreError,
     keys::{self, Key},
 };
@@ -50,7 +50,7 @@ impl Index {
             finalized_view: tip.map_or(View::ZERO, |(advance, _)| advance.tip.view),
             ..Self::default()
         };
-        let end = |row: Option<(Box<[u8]>, Box<[u8]>)>| match row {
+        let end = |row: Option<Row>| match row {
             None => Ok(None),
             Some((key, _)) => match keys::header_row(&key) {
                 Some((height, _)) => Ok(Some(height)),

@@ -97,8 +97,10 @@ struct Inner {
     index: Mutex<Index>,
     /// For whoever commits executed blocks or takes them back.
     lane: Mutex<Lane>,
-    /// The highest final height, for readers.
+    /// The highest final height, for readers: they wait for no writer.
     head: AtomicU64,
+    /// The lowest one kept; zero if there is none.
+    lowest: AtomicU64,
     /// The first damage that a reader met who had no way to say so.
     failure: OnceLock<StoreError>,
 }
@@ -128,6 +130,13 @@ impl Store {
     #[must_use]
     pub fn head(&self) -> Height {
         Height::new(self.0.head.load(Ordering::Acquire))
+    }
+
+    /// The lowest final height that is kept, if there is any.
+    #[must_use]
+    pub fn lowest(&self) -> Option<Height> {
+        let lowest = self.0.lowest.load(Ordering::Acquire);
+        (lowest > 0).then_some(Height::new(lowest))
     }
 
     /// What went wrong in a read that could not say so itself ([`quorate_core::store::Archive`]), or
@@ -162,8 +171,11 @@ impl Store {
         self.0.lane.lock().expect("a writer that panicked ends the process")
     }
 
+    /// Tells readers what is final now. After the write, so that they find it.
     fn publish(&self, index: &Index) {
-        self.0.head.store(index.head().get(), Ordering::Release);
+        let (lowest, head) = index.archive.unwrap_or_default();
+        self.0.lowest.store(lowest.get(), Ordering::Release);
+        self.0.head.store(head.get(), Ordering::Release);
     }
 
     /// Where something is written down for a person.

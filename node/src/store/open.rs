@@ -60,16 +60,18 @@ impl Store {
         }
         let index = Index::load(&database)?;
         let lane = Lane::load(&database)?;
-        let head = AtomicU64::new(index.head().get());
-        Ok(Self(Arc::new(Inner {
+        let store = Self(Arc::new(Inner {
             database,
             genesis: genesis.clone(),
             options: options.clone(),
             index: Mutex::new(index),
             lane: Mutex::new(lane),
-            head,
+            head: AtomicU64::new(0),
+            lowest: AtomicU64::new(0),
             failure: OnceLock::new(),
-        })))
+        }));
+        store.publish(&store.index());
+        Ok(store)
     }
 }
 

@@ -107,6 +107,7 @@ impl Store {
         gone.iter().for_each(|height| changes.delete(&Key::incomplete(*height)));
         changes.write(Durability::Logged)?;
         index.prune_below(to);
+        self.publish(&index);
         Ok(())
     }
 

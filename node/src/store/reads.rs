@@ -25,12 +25,6 @@ impl Store {
         self.0.database.expect(&Key::committed())
     }
 
-    /// The lowest final height that is kept, if there is any.
-    #[must_use]
-    pub fn lowest(&self) -> Option<Height> {
-        self.index().archive.map(|(lowest, _)| lowest)
-    }
-
     /// Where a transaction is; `None` if it was never in a block, or its block is no longer kept.
     ///
     /// # Errors

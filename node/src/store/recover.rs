@@ -174,6 +174,9 @@ impl Store {
             let why = format!("height {from} is executed, but only {head} is final");
             return Err(self.corrupt("meta/committed", why));
         }
+        if from < head {
+            tracing::info!(above = %from, upto = %head, "executing decided blocks again");
+        }
         let mut executor = Executor::inline(Options::default());
         while execution.height() < head {
             let height = execution.height().next();

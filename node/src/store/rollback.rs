@@ -3,10 +3,7 @@
 //! Only what execution wrote is taken back. What is final stays final.
 
 use quorate_core::{
-    execution::{
-        Outcome,
-        cell::{Cell, CellPath},
-    },
+    execution::{KeptUndo, Outcome},
     types::{Digest, Height},
 };
 
@@ -68,7 +65,7 @@ impl Store {
 
     fn take_back(&self, height: Height, changes: &mut Changes<'_>) -> Result<(), StoreError> {
         let database = &self.0.database;
-        let undo: Vec<(CellPath, Option<Cell>)> = database.expect(&Key::undo(height))?;
+        let undo: KeptUndo = database.expect(&Key::undo(height))?;
         // Later heights first: of a cell that several changed, the last word is the oldest.
         for (path, before) in undo {
             match before {

@@ -19,7 +19,7 @@ struct Shelf {
     genesis: Genesis,
     state: ExecutionState,
     cells: BTreeMap<CellPath, Cell>,
-    undo: Vec<Replaced>,
+    undo: Vec<(Height, KeptUndo)>,
     roots: Vec<KeptRoots>,
     checkpoints: Vec<Checkpoint>,
 }

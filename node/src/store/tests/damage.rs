@@ -145,7 +145,8 @@ impl borsh::BorshSerialize for RawBytes<'_> {
 fn rows_that_say_something_else_are_named() {
     let link = |stage: &Stage| stage.links[1].clone();
     let tip = Height::new(4);
-    let cases: Vec<(&str, fn(&Link) -> Key)> = vec![
+    type KeyOf = fn(&Link) -> Key;
+    let cases: [(&str, KeyOf); 3] = [
         ("bodies", |link| Key::body(link.height(), &link.block.digest())),
         ("headers", |link| Key::header(link.height())),
         ("undo", |link| Key::undo(link.height())),

@@ -44,16 +44,14 @@ impl FakeDisk {
         Self(Rc::new(RefCell::new(World { durable: bytes.clone(), cached: bytes, steps })))
     }
 
-    /// What a new process finds: everything that was written if only the old one died, and with the power
-    /// gone any of the sectors that were not durable.
-    fn survives(&self, power_fails: bool, coins: u64) -> Vec<u8> {
-        let world = self.0.borrow();
+    /// The process ends. What it wrote is still there, unless the power is gone: then only what was durable,
+    /// and any of the other sectors.
+    fn end(&self, power_fails: bool, mut coins: u64) {
+        let world = &mut *self.0.borrow_mut();
         if !power_fails {
-            return world.cached.clone();
+            return;
         }
-        let mut bytes = world.durable.clone();
-        let mut coins = coins;
-        for (own, cached) in bytes.chunks_mut(SECTOR).zip(world.cached.chunks(SECTOR)) {
+        for (own, cached) in world.durable.chunks_mut(SECTOR).zip(world.cached.chunks(SECTOR)) {
             if own != cached {
                 if coins & 1 == 1 {
                     own.copy_from_slice(cached);
@@ -61,7 +59,16 @@ impl FakeDisk {
                 coins = coins.rotate_right(1);
             }
         }
-        bytes
+        world.cached = world.durable.clone();
+    }
+
+    /// Another process begins, and will take so many steps.
+    fn begin(&self, steps: u32) {
+        self.0.borrow_mut().steps = steps;
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        self.0.borrow().cached.clone()
     }
 }
 
@@ -130,19 +137,23 @@ proptest! {
         batches in pledges(),
         lives in prop::collection::vec((0u32..40, any::<bool>(), any::<u64>()), 1..8),
     ) {
-        let mut bytes = blank(&identity());
+        let disk = FakeDisk::new(blank(&identity()), 0);
         // Everything a signature may exist of.
         let mut signed = SignState::default();
+        // What a process was about to sign when it ended, if anything.
+        let mut unsure = None;
         let mut batches = batches.into_iter().cycle();
-        for (steps, power_fails, coins) in lives {
-            let disk = FakeDisk::new(bytes, steps);
-            // What the process was about to sign when it died, if anything.
-            let mut unsure = None;
+        let last = (u32::MAX, false, 0);
+        for (steps, power_fails, coins) in lives.into_iter().chain([last]) {
+            disk.begin(steps);
             match Book::open(disk.clone(), identity()) {
                 Err(Unreadable::Io(_)) => {}
                 Err(other) => prop_assert!(false, "after {signed:?}: {other:?}"),
                 Ok(mut book) => {
-                    prop_assert_eq!(book.state(), &signed);
+                    if unsure.take().as_ref() == Some(book.state()) {
+                        signed = book.state().clone();
+                    }
+                    prop_assert_eq!(book.state(), &signed, "something signed is forgotten");
                     for batch in batches.by_ref().take(8) {
                         let mut next = signed.clone();
                         let fits = batch.iter().try_for_each(|pledge| next.record(pledge)).is_ok();
@@ -154,7 +165,8 @@ proptest! {
                             Err(Unrecorded::Refused(_)) => prop_assert!(!fits),
                             Err(Unrecorded::Stopped) => prop_assert!(false, "asked after its end"),
                             Err(Unrecorded::Io(_)) => {
-                                prop_assert!(matches!(book.record(&batch), Err(Unrecorded::Stopped)));
+                                let again = book.record(&batch);
+                                prop_assert!(matches!(again, Err(Unrecorded::Stopped)));
                                 unsure = Some(next);
                                 break;
                             }
@@ -163,13 +175,7 @@ proptest! {
                     }
                 }
             }
-            bytes = disk.survives(power_fails, coins);
-            let book = Book::open(FakeDisk::new(bytes.clone(), u32::MAX), identity());
-            let book = book.unwrap_or_else(|error| panic!("after {signed:?}: {error:?}"));
-            if unsure.as_ref() == Some(book.state()) {
-                signed = book.state().clone();
-            }
-            prop_assert_eq!(book.state(), &signed, "something signed is forgotten");
+            disk.end(power_fails, coins);
         }
     }
 }
@@ -182,7 +188,7 @@ fn used(promises: u64) -> (Vec<u8>, SignState) {
         book.record(&[promise(view)]).expect("ascending views");
     }
     assert_eq!(book.version, promises);
-    (disk.survives(false, 0), book.state().clone())
+    (disk.bytes(), book.state().clone())
 }
 
 fn promise(view: u64) -> Pledge {
@@ -259,9 +265,9 @@ fn a_refusal_of_one_records_none() {
     let finalize =
         |name| Pledge::View { safety: Default::default(), statement: cast::finalize(5, name) };
     book.record(&[finalize(1)]).expect("the first");
-    let (before, bytes) = (book.state().clone(), disk.survives(false, 0));
+    let (before, bytes) = (book.state().clone(), disk.bytes());
     assert!(matches!(book.record(&[promise(6), finalize(2)]), Err(Unrecorded::Refused(_))));
-    assert_eq!((book.state(), disk.survives(false, 0)), (&before, bytes));
+    assert_eq!((book.state(), disk.bytes()), (&before, bytes));
     book.record(&[promise(6)]).expect("alone it is fine");
 }
 

@@ -53,7 +53,6 @@ impl Store {
             database.decode(key.column, &key.bytes, &bytes.ok_or_else(missing)?)?;
 
         let mut options = ReadOptions::default();
-        options.set_total_order_seek(true);
         // A long walk over what is read once would drive everything else out of the cache.
         options.fill_cache(false);
         options.set_readahead_size(2 << 20);

@@ -9,9 +9,7 @@ use std::{
 };
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use rocksdb::{
-    Cache, ColumnFamily, DB, Direction, IteratorMode, ReadOptions, WriteBatch, WriteOptions,
-};
+use rocksdb::{Cache, ColumnFamily, DB, Direction, IteratorMode, WriteBatch, WriteOptions};
 
 use super::{columns::Column, error::StoreError, guard, keys::Key};
 
@@ -126,9 +124,7 @@ impl Database {
         mut take: impl FnMut(&[u8], &[u8]) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         guard::check();
-        let mut options = ReadOptions::default();
-        options.set_total_order_seek(true);
-        let mut rows = self.db.raw_iterator_cf_opt(self.handle(column), options);
+        let mut rows = self.db.raw_iterator_cf(self.handle(column));
         rows.seek(from);
         while let Some((key, value)) = rows.item() {
             if !more(key) {
@@ -197,14 +193,21 @@ impl Database {
 /// A key and its value.
 pub(super) type Row = (Box<[u8]>, Box<[u8]>);
 
-/// RocksDB's errors are words; these are the ones that differ in what mends them.
+/// What an error of RocksDB is, as what is to be done about it.
 pub(super) fn explain(dir: &Path, error: rocksdb::Error) -> StoreError {
-    let (kind, why) = (error.kind(), error.into_string());
+    let kind = error.kind();
+    sort(dir, kind, error.into_string())
+}
+
+/// RocksDB's errors are words; these are the ones that differ in what mends them.
+fn sort(dir: &Path, kind: rocksdb::ErrorKind, why: String) -> StoreError {
+    let says = |words: &str| why.to_ascii_lowercase().contains(words);
     let dir = dir.to_path_buf();
-    if why.contains("No space left") || why.contains("Disk quota") {
+    if says("no space left") || says("disk quota") {
         return StoreError::Full { dir, why };
     }
-    if why.contains("/LOCK") || why.contains("lock hold by current process") {
+    // That the file cannot be opened is another thing.
+    if says("while lock file") || says("lock hold by current process") {
         return StoreError::Busy { dir };
     }
     match kind {
@@ -212,5 +215,30 @@ pub(super) fn explain(dir: &Path, error: rocksdb::Error) -> StoreError {
             StoreError::Corrupt { dir, what: "a file of the database".to_owned(), why }
         }
         _ => StoreError::Io { dir, why },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rocksdb::ErrorKind;
+
+    use super::*;
+    use crate::exit::Exit;
+
+    /// The words are RocksDB's own, which has no other way to tell these apart.
+    #[test]
+    fn errors_are_told_apart_by_what_mends_them() {
+        let exit = |kind, why: &str| sort(Path::new("db"), kind, why.to_owned()).exit();
+        let io = |why| exit(ErrorKind::IOError, why);
+        let held = "IO error: While lock file: db/LOCK: Resource temporarily unavailable";
+        let ours =
+            "IO error: lock hold by current process, acquire time 1: db/LOCK: No locks available";
+        let closed = "IO error: while open a file for lock: db/LOCK: Permission denied";
+        let full = "IO error: No space left on device: While appending to file: db/000012.sst";
+        let broken = "IO error: While fsync: db/000004.log: Input/output error";
+        let damaged = "Corruption: block checksum mismatch";
+        assert_eq!([io(held), io(ours)], [Exit::Busy; 2]);
+        assert_eq!([io(closed), io(full), io(broken)], [Exit::Disk; 3]);
+        assert_eq!(exit(ErrorKind::Corruption, damaged), Exit::Storage);
     }
 }

@@ -41,8 +41,8 @@ pub enum StoreError {
     Stopped,
     /// What is stored is not what was written.
     #[error(
-        "the store at {} is damaged: {what}: {why}; restore a backup (quorate snapshot restore), or \
-         follow the chain anew (quorate recover)", dir.display()
+        "the store at {} is damaged: {what}: {why}; put back a copy of it, or follow the \
+         chain anew (quorate recover)", dir.display()
     )]
     Corrupt {
         /// Where.
@@ -84,7 +84,7 @@ pub enum StoreError {
     /// The cells are not the state whose digest was stored with them.
     #[error(
         "the cells at height {height} have the root {found}, and {stored} was stored with them; {} says \
-         more; restore a backup, or follow the chain anew (quorate recover)", dump.display()
+         more; put back a copy, or follow the chain anew (quorate recover)", dump.display()
     )]
     OtherState {
         /// The last height executed.

@@ -143,6 +143,10 @@ fn nothing_leaves_after_a_failed_append(cast: &Cast, mut driver: impl DriverUnde
     let answers = driver.settle();
     assert!(answers.is_empty(), "P53: answered though the disk failed: {answers:?}");
     assert_silent(cast, &mut driver);
+    // Nor was a promise recorded that follows on writes which are not there.
+    let found = driver.crash();
+    let nothing = Recovered::nothing();
+    assert_eq!(found.signer, nothing.signer, "P53: promised though the writes are not durable");
 }
 
 /// A record of promises that fails is the end: no vote, and nothing is sent.
@@ -154,6 +158,8 @@ fn nothing_leaves_after_a_failed_record(cast: &Cast, mut driver: impl DriverUnde
         answers.iter().filter(|one| matches!(one, Input::Pledged(_))).collect();
     assert!(votes.is_empty(), "P53: signed though the promise is not durable: {votes:?}");
     assert_silent(cast, &mut driver);
+    let found = driver.crash();
+    assert_eq!(found.signer, Recovered::nothing().signer, "a record that failed is there");
 }
 
 /// Whatever is asked of a driver whose disk has failed, it does nothing.

@@ -209,11 +209,12 @@ impl<I: Inlet> Driver<I> {
             return Some(self.received(received));
         }
         let (submissions, bulk) = self.appetite();
-        if submissions && self.turns.submissions_in_a_row < SUBMISSIONS_IN_A_ROW {
-            if let Some(taken) = self.next_submission() {
-                self.turns.submissions_in_a_row += 1;
-                return Some(taken);
-            }
+        if submissions
+            && self.turns.submissions_in_a_row < SUBMISSIONS_IN_A_ROW
+            && let Some(taken) = self.next_submission()
+        {
+            self.turns.submissions_in_a_row += 1;
+            return Some(taken);
         }
         self.turns.submissions_in_a_row = 0;
         if bulk && let Some(received) = self.inlet.try_next(true) {

@@ -1,7 +1,5 @@
 //! The store, the signer and the network, as the driver wants them.
 
-use std::future::Future;
-
 use quorate_core::{
     block::Block,
     effect::PeerFault,
@@ -66,8 +64,8 @@ impl Inlet for InboundReceiver {
         InboundReceiver::try_next(self, bulk).map(received)
     }
 
-    fn next(&mut self, bulk: bool) -> impl Future<Output = Option<Received>> + Send {
-        async move { InboundReceiver::next(self, bulk).await.map(received) }
+    async fn next(&mut self, bulk: bool) -> Option<Received> {
+        InboundReceiver::next(self, bulk).await.map(received)
     }
 }
 

@@ -20,6 +20,7 @@ enum Lie {
     ForgetsWrites,
     GoesOn,
     SendsOn,
+    RecordsFirst,
 }
 
 /// A driver whose disk is memory.
@@ -54,6 +55,11 @@ impl Model {
 
     fn keep(&mut self) {
         let asked = std::mem::take(&mut self.asked);
+        for effect in asked.iter().filter(|_| self.lie == Lie::RecordsFirst) {
+            if let Effect::Pledge { pledge, .. } = effect {
+                self.promised.record(pledge).expect("nothing contradictory");
+            }
+        }
         let mut votes = Vec::new();
         let mut written = None;
         for effect in asked {
@@ -144,6 +150,8 @@ impl DriverUnderTest for Model {
     fn crash(&mut self) -> Recovered {
         self.asked.clear();
         self.answers.clear();
+        self.fails = None;
+        self.stopped = false;
         self.stored.recover(SignerRecord::Intact(self.promised.clone()), Vec::new())
     }
 }
@@ -165,6 +173,7 @@ fn every_lie_is_noticed() {
         Lie::ForgetsWrites,
         Lie::GoesOn,
         Lie::SendsOn,
+        Lie::RecordsFirst,
     ] {
         let outcome = std::panic::catch_unwind(|| check(&cast, |cast| Model::new(cast, lie)));
         assert!(outcome.is_err(), "{lie:?} passes");

@@ -81,6 +81,9 @@ async fn serve(shared: Arc<Shared>, tcp: TcpStream, address: SocketAddr, pass: P
     drop(pass);
     match welcomed.unwrap_or(Err(End::Late(limit))) {
         Ok((stream, admitted)) => connection::run(stream, admitted).await,
+        Err(end) if end.is_duplicate() => {
+            tracing::debug!(%address, why = %end, "two calls crossed");
+        }
         Err(end) => {
             count(&shared.cells.handshakes_failed, 1);
             tracing::warn!(%address, why = %end, "a call was refused");

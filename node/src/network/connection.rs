@@ -215,7 +215,8 @@ async fn refuse(mut stream: Stream, why: Farewell) -> End {
     let farewell = async {
         write(&mut stream, &Control::Bye(why)).await?;
         stream.shutdown().await?;
-        io::Result::Ok(drain(&mut stream).await)
+        drain(&mut stream).await;
+        io::Result::Ok(())
     };
     // If it cannot be said, the other side finds out anyway.
     let _said = timeout(FAREWELL, farewell).await;
@@ -246,6 +247,7 @@ pub(crate) async fn run(stream: Stream, admitted: Admitted) {
             end = Receiver::new(shared, link).run(&mut frames) => end,
             end = &mut writing => end,
             end = beat(&shared.limits, link) => end,
+            end = leave(link) => end,
         };
         shared.registry.release(link);
         if let Some(why) = end.farewell() {
@@ -283,6 +285,13 @@ fn log_ended(link: &Link, end: &End) {
         why = %end,
         "disconnected",
     );
+}
+
+/// Ends a connection whose farewell cannot be said, because the peer takes nothing.
+async fn leave(link: &Link) -> End {
+    let why = link.outbox.leaving().await;
+    tokio::time::sleep(FAREWELL).await;
+    End::Said(why)
 }
 
 /// Asks for signs of life; ends when there are none.

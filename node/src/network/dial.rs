@@ -74,8 +74,8 @@ async fn call(shared: &Arc<Shared>, peer: PeerId, address: &str) -> Option<(Stre
         Err(_) => End::Late(limit),
     };
     count(&shared.cells.dials_failed, 1);
-    // The same again and again is worth one line.
-    if shared.registry.note_end(&peer, &end) {
+    // The same again and again is worth one line, and two calls that crossed are worth none.
+    if !end.is_duplicate() && shared.registry.note_end(&peer, &end) {
         tracing::warn!(?peer, address, why = %end, "cannot connect");
     } else {
         tracing::debug!(?peer, address, why = %end, "cannot connect");

@@ -58,6 +58,11 @@ impl End {
         }
     }
 
+    /// Whether two calls crossed, which is nothing to look at.
+    pub(crate) const fn is_duplicate(&self) -> bool {
+        matches!(self, Self::Said(Farewell::Duplicate) | Self::Bye(Farewell::Duplicate))
+    }
+
     /// Of reading or writing: a stream that just ends is a peer that hung up.
     pub(crate) fn of_io(error: io::Error) -> Self {
         match error.kind() {

@@ -30,6 +30,8 @@ pub(crate) struct Outbox {
     state: Mutex<State>,
     /// Told when there is something to write.
     pub(crate) wake: Notify,
+    /// Told when there is a farewell to say.
+    leaving: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -64,7 +66,7 @@ pub(crate) enum Next {
 
 impl Outbox {
     pub(crate) fn new(room: Room) -> Self {
-        Self { room, state: Mutex::default(), wake: Notify::new() }
+        Self { room, state: Mutex::default(), wake: Notify::new(), leaving: Notify::new() }
     }
 
     /// A panic elsewhere leaves plain data behind, and every change is one step.
@@ -110,6 +112,17 @@ impl Outbox {
     pub(crate) fn farewell(&self, why: Farewell) {
         self.lock().farewell.get_or_insert(why);
         self.wake.notify_one();
+        self.leaving.notify_one();
+    }
+
+    /// Waits until there is a farewell to say.
+    pub(crate) async fn leaving(&self) -> Farewell {
+        loop {
+            if let Some(why) = self.lock().farewell {
+                return why;
+            }
+            self.leaving.notified().await;
+        }
     }
 
     /// Bytes that wait, by class.

@@ -10,8 +10,8 @@ const PACK_BYTES_MIN: usize = 1024;
 /// The fastest that saves anything on blocks: signatures and keys do not shrink at any level.
 const LEVEL: i32 = 1;
 
-/// What is longer is packed and unpacked on a thread that may block.
-pub(crate) const INLINE_BYTES_MAX: usize = 16 * 1024;
+/// What is longer is packed on a thread that may block.
+const INLINE_BYTES_MAX: usize = 16 * 1024;
 
 /// A message on its way out: encoded once for everyone it goes to, and packed at most once.
 #[derive(Debug)]

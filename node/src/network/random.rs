@@ -7,7 +7,7 @@ pub(crate) fn between(least: Duration, most: Duration) -> Duration {
     let width = most.saturating_sub(least);
     let share = getrandom::u32().unwrap_or(0);
     // At most the width, since the share is below 2^32: in nanoseconds, which fit in 128 bits.
-    let nanos = width.as_nanos() * u128::from(share) >> 32;
+    let nanos = (width.as_nanos() * u128::from(share)) >> 32;
     least + Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
 }
 

@@ -26,7 +26,8 @@ pub(crate) struct Buckets {
 
 fn bucket(per_second: u32, burst: u32) -> DefaultDirectRateLimiter {
     let one = NonZeroU32::MIN;
-    let per_second = NonZeroU32::new(per_second).unwrap_or(one);
+    // A token takes a nanosecond at least.
+    let per_second = NonZeroU32::new(per_second.min(1_000_000_000)).unwrap_or(one);
     let burst = NonZeroU32::new(burst).unwrap_or(one);
     let quota = Quota::per_second(per_second).allow_burst(burst);
     RateLimiter::direct(quota)

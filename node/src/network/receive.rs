@@ -17,7 +17,7 @@ use super::{
     inbound::Delivery,
     link::{Link, Role},
     options::NetworkLimits,
-    pack::{INLINE_BYTES_MAX, unpack},
+    pack::unpack,
     rates::Buckets,
     reader::{FrameReader, Incoming},
     score::Offence,
@@ -25,6 +25,9 @@ use super::{
 
 /// A peer that is too fast offends at most this often: waiting is what really slows it down.
 const TOO_FAST_EVERY: Duration = Duration::from_secs(1);
+
+/// What is longer is unpacked and decoded on a thread that may block.
+const INLINE_BYTES_MAX: usize = 64 * 1024;
 
 /// A message being unpacked and decoded elsewhere.
 type Opening = JoinHandle<(Class, usize, Result<Message, Offence>)>;

@@ -137,7 +137,7 @@ fn other_forms_of_a_network_come_with_their_file() {
     let net = directory.path().join("s");
     good(&["testnet", "generate", "--out", shown(&net), "--as", "systemd", "--accounts", "1"]);
     let unit = fs::read_to_string(net.join("quorate@.service")).expect("a unit");
-    assert!(unit.contains("RestartPreventExitStatus=2 10 11 12 13 16 20\n"), "{unit}");
+    assert!(unit.contains("RestartPreventExitStatus=2 10 11 12 13 16 17 20\n"), "{unit}");
     assert!(unit.contains(&format!("--home {}/%i", net.display())), "{unit}");
 }
 

@@ -69,7 +69,7 @@ fn a_misspelt_field_is_underlined() {
              --> genesis.json:3:3
               |
             3 |   "timestmap": 1750000000000,
-              |   ^^^^^^^^^^"#]],
+              |   ^^^^^^^^^^^"#]],
     );
 }
 
@@ -83,7 +83,7 @@ fn a_bad_key_is_underlined() {
               --> genesis.json:19:24
                |
             19 |       "consensus_key": "0202zz",
-               |                        ^^^^^^^"#]],
+               |                        ^^^^^^^^"#]],
     );
 }
 

@@ -2,8 +2,10 @@
 //!
 //! Values only: names, help texts and registration belong to `crate::metrics`. Cloning shares.
 
+use std::fmt;
+
 use prometheus_client::{
-    encoding::{EncodeLabelSet, EncodeLabelValue},
+    encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder},
     metrics::{
         counter::Counter,
         family::Family,
@@ -14,7 +16,7 @@ use prometheus_client::{
 use quorate_core::{event::TimeoutReason, vote::Kind};
 
 /// What kind of input a step took.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum InputKind {
     /// A deadline.
     Tick,
@@ -40,7 +42,7 @@ pub struct InputLabel {
 }
 
 /// Why a view was given up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Reason {
     /// No acceptable proposal in time.
     NoProposal,
@@ -74,7 +76,7 @@ pub struct ReasonLabel {
 }
 
 /// Which quorum was waited for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Phase {
     /// Notarization.
     Notarize,
@@ -102,7 +104,7 @@ pub struct PhaseLabel {
 }
 
 /// What became of transactions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Fared {
     /// Done.
     Applied,
@@ -118,6 +120,50 @@ pub struct FaredLabel {
     /// What became of it.
     pub outcome: Fared,
 }
+
+/// How labels write the values of a type: like all names of metrics, in lower case.
+macro_rules! words {
+    ($type:ident { $($value:ident => $word:literal),* $(,)? }) => {
+        impl EncodeLabelValue for $type {
+            fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> fmt::Result {
+                let word = match self {
+                    $(Self::$value => $word),*
+                };
+                EncodeLabelValue::encode(&word, encoder)
+            }
+        }
+    };
+}
+
+words!(InputKind {
+    Tick => "tick",
+    Received => "received",
+    Submitted => "submitted",
+    Written => "written",
+    Pledged => "pledged",
+    Finished => "finished",
+    Peer => "peer",
+});
+
+words!(Reason {
+    NoProposal => "no_proposal",
+    NoCertificate => "no_certificate",
+    InvalidProposal => "invalid_proposal",
+    LeaderNullified => "leader_nullified",
+    LeaderInactive => "leader_inactive",
+});
+
+words!(Phase {
+    Notarize => "notarize",
+    Nullify => "nullify",
+    Finalize => "finalize",
+});
+
+words!(Fared {
+    Applied => "applied",
+    Failed => "failed",
+    Skipped => "skipped",
+});
 
 /// Everything the driver measures. Times are in seconds.
 #[derive(Clone, Debug)]

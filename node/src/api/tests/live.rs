@@ -192,7 +192,7 @@ async fn a_node_that_decides() {
     assert_eq!(node.json("/v1/node").await["index"], json!(0));
     let metrics = ask(node.server.metrics_addr(), "GET", "/metrics", &[], "".into()).await.text();
     for line in [
-        "quorate_transactions_total{outcome=\"Applied\"} 2",
+        "quorate_transactions_total{outcome=\"applied\"} 2",
         "quorate_quorum_weight{part=\"online\"} 1.0",
     ] {
         assert!(metrics.contains(line), "there is no {line}: {metrics}");

@@ -8,8 +8,8 @@ use super::arguments::{Shard, parse_budget, parse_range, parse_shard};
 
 #[derive(Args, Debug)]
 pub(super) struct ReplayOptions {
-    /// A bundle, as written by `run`, `sweep`, `swarm` and `twins`; or a capture of a replica's inputs, see
-    /// docs/laboratory.md.
+    /// A bundle, as written by `run`, `sweep`, `swarm` and `twins`; or a capture of a real node, as `quorate capture
+    /// export` writes it.
     pub(super) bundle: PathBuf,
     /// Prints one line, and what to copy if it failed.
     #[arg(long, short)]

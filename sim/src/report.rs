@@ -20,6 +20,7 @@ use quorate_core::{
 
 use crate::{
     history::History,
+    run::CallOff,
     scenario::{CrashPoint, Expect, Invariant, Mark, NodeName, Outcome, Scenario},
 };
 
@@ -36,6 +37,8 @@ pub struct RunOptions {
     pub break_at: Option<BreakAt>,
     /// Put the run together as a story, for pictures and explanations: [`RunReport::history`].
     pub history: bool,
+    /// When nobody waits for the run any more. A run that was called off shows nothing.
+    pub call_off: Option<CallOff>,
     /// The line that makes the run again, as traces and stories name it.
     pub replay: String,
     /// The mistake in the core that the run is made with.

@@ -3,6 +3,8 @@
 //! Each run has a fresh operating-system thread and one madsim runtime on it, never two; runs are made
 //! parallel by making several. A panic of the core ends the run and becomes part of its report.
 
+mod call_off;
+
 use std::{
     cell::RefCell,
     collections::BTreeSet,
@@ -17,6 +19,7 @@ use std::{
 use madsim::{Config, plugin::simulator, runtime::Runtime};
 use quorate_core::time::Span;
 
+pub use self::call_off::CallOff;
 use crate::{
     check::{Checks, Lapse, oracle},
     history::{Head, Scribe},
@@ -137,6 +140,7 @@ async fn play_within(
     if let Some(watch) = options.break_at {
         play.watch(watch);
     }
+    play.call_off.clone_from(&options.call_off);
     let ending = play.play(&mut engine).await;
     play.cluster.tear_down().await;
     let mut report = report(scenario, seed, play, &engine, ending, first);

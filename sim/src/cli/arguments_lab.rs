@@ -83,9 +83,16 @@ pub(super) struct ShrinkOptions {
     /// The small scenario.
     #[arg(long, short, value_name = "FILE", default_value = "minimal.toml")]
     pub(super) output: PathBuf,
-    /// Tries nothing more after this long; ten minutes unless given.
+    /// Tries nothing more after this long; two minutes unless given.
     #[arg(long, value_parser = parse_budget)]
     pub(super) budget: Option<Duration>,
+    /// Tries nothing more after so many runs. If no time is over before, the same bundle comes to the
+    /// same scenario on every machine.
+    #[arg(long, value_name = "COUNT")]
+    pub(super) attempts: Option<usize>,
+    /// How many runs at once. Unless given, as many as there are processors. What comes out is the same.
+    #[arg(long, short, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(super) jobs: Option<u16>,
     /// Tries even if another build made the bundle.
     #[arg(long)]
     pub(super) force: bool,

@@ -57,6 +57,7 @@ pub(super) fn run(
             history: arguments.report.is_some() || arguments.perfetto.is_some(),
             replay: replay.clone(),
             break_at: None,
+            call_off: None,
             #[cfg(feature = "planted-bugs")]
             planted: arguments.planted,
         };

@@ -26,7 +26,7 @@ pub fn signature(report: &RunReport) -> String {
         Finding::Violation(broken) => format!("violation:{}", broken.invariant.name()),
         Finding::Stall { .. } => "stall".to_owned(),
         Finding::NoVerdict { .. } => "no-verdict".to_owned(),
-        Finding::CorePanic { message, .. } => format!("panic:{}", without_numbers(message)),
+        Finding::CorePanic { message, .. } => format!("panic:{}", without_values(message)),
         Finding::Infrastructure { .. } => "infrastructure".to_owned(),
     }
 }
@@ -41,16 +41,30 @@ fn unmet_kind(unmet: &Unmet) -> String {
     }
 }
 
-/// The first words, with everything that begins like a value left open. The invariant's number in
-/// front (`I2:`) is a name and stays.
-fn without_numbers(message: &str) -> String {
-    let is_value = |word: &str| word.starts_with(|c: char| c.is_ascii_digit());
-    let words: Vec<&str> = message
-        .split_whitespace()
-        .take(WORDS_MAX)
-        .map(|word| if is_value(word) { "#" } else { word })
-        .collect();
+/// The first words, with every value in them left open: `7`, `v15`, `n3`, `487f33b2`. The number of an
+/// invariant or a rule (`I2:`, `P20:`) is a name and stays; it has a capital in front.
+fn without_values(message: &str) -> String {
+    let words: Vec<String> =
+        message.split_whitespace().take(WORDS_MAX).map(without_values_in).collect();
     words.join(" ")
+}
+
+fn without_values_in(word: &str) -> String {
+    let mut text = String::new();
+    // A separator ends each piece but the last.
+    for piece in word.split_inclusive(|c: char| !c.is_alphanumeric()) {
+        let run = piece.trim_end_matches(|c: char| !c.is_alphanumeric());
+        text.push_str(if is_value(run) { "#" } else { run });
+        text.push_str(&piece[run.len()..]);
+    }
+    text
+}
+
+fn is_value(run: &str) -> bool {
+    let has_digit = run.contains(|c: char| c.is_ascii_digit());
+    // Digests are shown by their first eight digits, which may happen to be letters.
+    let is_digest = run.len() == 8 && run.chars().all(|c| c.is_ascii_hexdigit());
+    is_digest || has_digit && !run.starts_with(|c: char| c.is_ascii_uppercase())
 }
 
 #[cfg(test)]

@@ -1,14 +1,20 @@
 //! A run is a function of the scenario and the seed, survives every crash that the protocol promises to
 //! survive, and says so when it does not.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use quorate_core::{
     time::Span,
     types::{Height, View},
 };
 
-use super::run;
+use super::{CallOff, run};
 use crate::{
     report::{CrashAt, Finding, Happening, RunOptions, RunReport, Unmet, Verdict},
     scenario::{
@@ -47,6 +53,21 @@ fn held(scenario: &Scenario, seed: u64) -> RunReport {
     let report = play(scenario, seed);
     assert_eq!(report.verdict, Verdict::Held, "seed {seed} of {}", scenario.name);
     report
+}
+
+/// A run that nobody waits for ends at once; one that may still count is the same as ever.
+#[test]
+fn a_run_can_be_called_off() {
+    let scenario = quiet(4, 2_000);
+    let counts = Arc::new(AtomicUsize::new(3));
+    let with = |place: usize| {
+        let call_off = Some(CallOff::new(&counts, place));
+        run(&scenario, 1, &RunOptions { call_off, ..RunOptions::default() })
+    };
+    assert_eq!(with(3).trace_hash, held(&scenario, 1).trace_hash);
+    assert!(with(4).simulated < millis(100), "{:?}", with(4).simulated);
+    counts.store(2, Ordering::Relaxed);
+    assert!(with(3).simulated < millis(100), "{:?}", with(3).simulated);
 }
 
 #[test]

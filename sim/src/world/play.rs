@@ -25,6 +25,7 @@ use super::{
 use crate::{
     check::{Checks, Scene, Violation, oracle::Standing},
     report::{BreakAt, Checkpoint, Happening},
+    run::CallOff,
     scenario::{Liveness, Scenario},
     trace::{DropReason, NodeIndex, Observation, Recorder, What},
 };
@@ -122,6 +123,8 @@ pub struct Play {
     sink: Option<Sink>,
     executed: Height,
     watches: bool,
+    /// When nobody waits for the run any more.
+    pub call_off: Option<CallOff>,
 }
 
 impl Play {
@@ -152,6 +155,7 @@ impl Play {
             sink,
             executed: Height::ZERO,
             watches: false,
+            call_off: None,
         }
     }
 
@@ -195,7 +199,7 @@ impl Play {
             if self.has_reached_its_height() {
                 break;
             }
-            if self.is_broken_off() {
+            if self.is_broken_off() || self.call_off.as_ref().is_some_and(CallOff::is_called_off) {
                 return Ending::Over;
             }
         }

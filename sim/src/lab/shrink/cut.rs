@@ -13,10 +13,12 @@ pub(super) fn end_at(scenario: &mut Scenario, end: Span) {
     scenario.run.max_time = end;
     parts::pin_draws(scenario);
     scenario.faults.retain(|fault| !matches!(fault.start, Trigger::Time(at) if at >= end));
-    if scenario.liveness.as_ref().is_some_and(|liveness| liveness.gst.plus(liveness.bound) > end) {
-        // Before GST nothing changes by it, and after it nothing is left.
-        scenario.liveness = None;
+    if let Some(liveness) = &mut scenario.liveness {
+        // What comes after GST is in the run up to its end; what is demanded is demanded by then.
+        liveness.bound = liveness.bound.min(end.minus(liveness.gst));
     }
+    // Before GST nothing changes by it.
+    scenario.liveness = scenario.liveness.take().filter(|liveness| liveness.gst < end);
 }
 
 /// Lets GST come at another time. Faults that would begin later go, others end by then.
@@ -44,12 +46,8 @@ pub(super) fn good_from(scenario: &mut Scenario, gst: Span) {
     }
 }
 
-/// Leaves only the first so many validators. What names only others goes. `false` if there are not
-/// more of them.
-pub(super) fn to_validators(scenario: &mut Scenario, count: u32) -> bool {
-    if count >= scenario.cluster.validators {
-        return false;
-    }
+/// Leaves only the first so many validators. What names only others goes.
+pub(super) fn to_validators(scenario: &mut Scenario, count: u32) {
     scenario.cluster.validators = count;
     if let StakePlan::List(weights) = &mut scenario.cluster.stake {
         weights.truncate(usize::try_from(count).unwrap_or(usize::MAX));
@@ -79,7 +77,6 @@ pub(super) fn to_validators(scenario: &mut Scenario, count: u32) -> bool {
         };
         starts && narrow_verb(&mut fault.verb, count)
     });
-    true
 }
 
 fn is_left(name: &NodeName, count: u32) -> bool {

@@ -27,6 +27,27 @@ pub(super) fn all(scenario: &Scenario) -> Vec<Part> {
     behaviours.chain((0..scenario.faults.len()).map(Part::Fault)).collect()
 }
 
+/// Each in a group of its own.
+pub(super) fn singly(scenario: &Scenario) -> Vec<Vec<Part>> {
+    all(scenario).into_iter().map(|part| vec![part]).collect()
+}
+
+/// All of one verb or one behaviour together.
+pub(super) fn by_kind(scenario: &Scenario) -> Vec<Vec<Part>> {
+    let mut groups: Vec<(&str, Vec<Part>)> = Vec::new();
+    for part in all(scenario) {
+        let kind = match part {
+            Part::Fault(place) => scenario.faults[place].verb.name(),
+            Part::Behaviour(place) => scenario.byzantine[place].behaviour.name(),
+        };
+        match groups.iter_mut().find(|(known, _)| *known == kind) {
+            Some((_, group)) => group.push(part),
+            None => groups.push((kind, vec![part])),
+        }
+    }
+    groups.into_iter().map(|(_, group)| group).collect()
+}
+
 /// The scenario with only these.
 pub(super) fn only(scenario: &Scenario, kept: &[Part]) -> Scenario {
     let mut scenario = scenario.clone();

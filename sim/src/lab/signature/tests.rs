@@ -36,6 +36,24 @@ fn a_reason_has_one_signature() {
     assert_ne!(panic("I2: finalized 7 above vote 9"), panic("I3: finalized 7 above vote 9"));
 }
 
+/// Values have letters in front, hang together with brackets, or are digests.
+#[test]
+fn values_in_a_message_do_not_count() {
+    let panic = |message: &str| {
+        of(Finding::CorePanic { node: None, at: Span::ZERO, message: message.to_owned() })
+    };
+    let refused = |view, digest| {
+        panic(&format!(
+            "the signer refused: already promised Nullify {{ view: v{view} }} ({digest})"
+        ))
+    };
+    let wanted = "panic:the signer refused: already promised Nullify { view: # } (#)";
+    assert_eq!(refused(15, "487f33b2"), wanted);
+    assert_eq!(refused(7, "deadbeef"), refused(15, "487f33b2"));
+    assert_ne!(panic("P20: entering v5 from v9"), panic("P21: entering v5 from v9"));
+    assert_eq!(panic("P20: entering v5 from v9"), "panic:P20: entering # from #");
+}
+
 #[test]
 fn an_unmet_expectation_is_a_reason_of_its_own() {
     let mut report =

@@ -168,6 +168,7 @@ Examples:
   quorate testnet generate --validators 7 --full 2 --out net
   quorate testnet generate --validators 4 --out net --as compose
   quorate testnet generate --validators 4 --out /var/lib/quorate --as systemd
+  quorate testnet generate --out net --parameter idle_block_interval=0ms
 
 The keys are all on one machine: good for trying things out, and for nothing that matters.")]
     Generate(GenerateOptions),
@@ -213,6 +214,9 @@ pub(super) struct GenerateOptions {
     /// Native tokens that each of them starts with.
     #[arg(long, default_value_t = 1_000_000_000)]
     pub(super) balance: u64,
+    /// A parameter of the chain, as it is named in genesis.json. Can be repeated.
+    #[arg(long = "parameter", value_name = "NAME=VALUE")]
+    pub(super) parameters: Vec<String>,
 }
 
 #[derive(Debug, Args)]

@@ -3,7 +3,12 @@
 //! Every answer is waited for a bounded time. A node that does not answer is one exit code, a node that
 //! says no is another, and both say what was asked of whom.
 
-use std::{fmt::Display, fs, path::Path, time::Duration};
+use std::{
+    fmt::Display,
+    fs,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
@@ -13,7 +18,7 @@ use hyper_util::{
     rt::{TokioExecutor, TokioTimer},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::arguments::ApiOptions;
 use crate::{
@@ -24,6 +29,9 @@ use crate::{
 
 /// For an answer to come.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Before asking again what was asked too often.
+pub(super) const TOO_OFTEN_PAUSE: Duration = Duration::from_millis(250);
 
 /// For a connection to be made.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(3);
@@ -125,9 +133,17 @@ impl Client {
         &self.base
     }
 
-    /// Asks for a value.
+    /// Asks for a value; if it asks too often, again after a pause.
     pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
-        self.ask(path, PATIENCE).await?.good(&self.base)
+        let begun = Instant::now();
+        loop {
+            match self.ask(path, PATIENCE).await? {
+                Answer::No(problem) if problem.status == 429 && begun.elapsed() < PATIENCE => {
+                    sleep(TOO_OFTEN_PAUSE).await;
+                }
+                answer => return answer.good(&self.base),
+            }
+        }
     }
 
     /// Asks for a value, and takes a no for an answer.

@@ -20,7 +20,7 @@ pub(super) fn init(options: &InitOptions, console: &mut Console<'_>) -> Result<(
     let pinned = pinned(options.genesis_hash.as_deref())?;
     let genesis = genesis::load(&options.genesis, pinned)?;
     let text =
-        read_file(&options.genesis).map_err(|error| failed("read", &options.genesis, &error))?;
+        read_file(&options.genesis, genesis::FILE_BYTES_MAX).map_err(|error| failed("read", &options.genesis, &error))?;
     let node_key = match &options.node_key {
         Some(path) => KeySeed::read(path)?,
         None => KeySeed::generate()?,

@@ -117,7 +117,7 @@ impl Loaded {
 /// With [`Exit::Config`] and everything that is wrong.
 pub(crate) fn load(path: &Path, overrides: &Overrides) -> Result<Loaded, Failure> {
     let name = path.display().to_string();
-    let text = read_file(path).map_err(|error| {
+    let text = read_file(path, FILE_BYTES_MAX).map_err(|error| {
         let mend = match error.kind() {
             io::ErrorKind::NotFound => "; `quorate init` makes a home with one",
             _ => "",
@@ -128,10 +128,11 @@ pub(crate) fn load(path: &Path, overrides: &Overrides) -> Result<Loaded, Failure
     parse(&name, text, overrides).map_err(|problems| problems.failure(Exit::Config))
 }
 
-/// Reads a file that people write: text, and not huge.
-pub(crate) fn read_file(path: &Path) -> io::Result<String> {
-    if fs::metadata(path)?.len() > FILE_BYTES_MAX {
-        return Err(io::Error::other("it is larger than 1 MiB"));
+/// Reads a text of at most `bytes_max` bytes.
+pub(crate) fn read_file(path: &Path, bytes_max: u64) -> io::Result<String> {
+    if fs::metadata(path)?.len() > bytes_max {
+        let mebibytes = bytes_max / (1024 * 1024);
+        return Err(io::Error::other(format!("it is larger than {mebibytes} MiB")));
     }
     String::from_utf8(fs::read(path)?).map_err(|_| io::Error::other("it is not UTF-8 text"))
 }

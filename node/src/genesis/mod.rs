@@ -18,13 +18,16 @@ use crate::{
     exit::{Exit, Failure},
 };
 
+/// Bytes of the longest genesis document: about 700,000 funded accounts.
+pub(crate) const FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
 /// Reads a genesis file, and insists on a digest if one is given.
 ///
 /// # Errors
 /// [`Exit::Genesis`] with the line and column of what is wrong, or with both digests.
 pub(crate) fn load(path: &Path, pinned: Option<Digest>) -> Result<Genesis, Failure> {
     let name = path.display().to_string();
-    let text = read_file(path).map_err(|error| {
+    let text = read_file(path, FILE_BYTES_MAX).map_err(|error| {
         Failure::new(Exit::Genesis, format!("cannot read the genesis {name}: {error}"))
     })?;
     let genesis = parse(&name, &text)?;
@@ -60,6 +63,33 @@ pub(crate) fn parse(name: &str, text: &str) -> Result<Genesis, Failure> {
     // Whatever makes a genesis impossible to execute upon is known to the core.
     ExecutionState::try_new(&genesis).map_err(|error| fail(error.to_string(), None))?;
     Ok(genesis)
+}
+
+/// The same with other parameters, each given as `NAME=VALUE` with the name it has in the file.
+///
+/// # Errors
+/// [`Exit::Usage`] for what is no parameter, [`Exit::Genesis`] for a value that it cannot have.
+pub(crate) fn with_parameters(genesis: &Genesis, given: &[String]) -> Result<Genesis, Failure> {
+    let mut document = serde_json::to_value(Document::of_genesis(genesis))
+        .expect("plain data becomes JSON");
+    for one in given {
+        let (name, value) = one.split_once('=').ok_or_else(|| {
+            let what = format!("`{one}` sets no parameter: expected NAME=VALUE");
+            Failure::new(Exit::Usage, what)
+        })?;
+        let parameters = document["parameters"].as_object_mut().expect("it has parameters");
+        let Some(place) = parameters.get_mut(name) else {
+            let known = parameters.keys().cloned().collect::<Vec<_>>().join(", ");
+            let what = format!("the chain has no parameter `{name}`; it has {known}");
+            return Err(Failure::new(Exit::Usage, what));
+        };
+        *place = match value.parse::<u64>() {
+            Ok(number) if place.is_number() => number.into(),
+            _ => value.into(),
+        };
+    }
+    let text = serde_json::to_string_pretty(&document).expect("plain data becomes JSON");
+    parse("with --parameter", &text)
 }
 
 /// The JSON of a genesis.

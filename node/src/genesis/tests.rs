@@ -149,3 +149,22 @@ fn the_digest_can_be_insisted_on() {
     assert!(failure.what.contains(&digest.to_string()), "{failure}");
     assert_eq!(load(&path.with_extension("no"), None).expect_err("none").exit, Exit::Genesis);
 }
+
+/// Numbers and times alike, by the names of the file; what is no parameter, or no value of one, is refused.
+#[test]
+fn parameters_can_be_given() {
+    let given = |one: &str| super::with_parameters(&genesis(), &[one.to_owned()]);
+    let fast = given("idle_block_interval=0ms").expect("it can be zero");
+    assert_eq!(fast.parameters.idle_block_interval, Span::ZERO);
+    let small = given("transactions_max=7").expect("a number");
+    assert_eq!(small.parameters.transactions_max, 7);
+    for (wrong, exit) in [
+        ("idle_block_interval", Exit::Usage),
+        ("idle=1s", Exit::Usage),
+        ("idle_block_interval=5", Exit::Genesis),
+        ("delay_min=1h", Exit::Genesis),
+        ("transactions_max=0", Exit::Genesis),
+    ] {
+        assert_eq!(given(wrong).expect_err(wrong).exit, exit, "{wrong}");
+    }
+}

@@ -109,6 +109,7 @@ fn plan(options: &DevOptions, root: &Path) -> Result<Plan, Failure> {
         chain_id: 1,
         accounts: 1_000,
         balance: 1_000_000_000_000,
+        parameters: Vec::new(),
         nodes: names.into_iter().zip(ports).enumerate().map(placed).collect(),
     })
 }

@@ -6,6 +6,7 @@ use quorate_core::{
     transaction::{Address, Output, Transaction, TransactionBody, TransactionKind},
     types::{ChainId, Height},
 };
+use rayon::prelude::*;
 
 use super::Load;
 use crate::{
@@ -31,6 +32,8 @@ struct Account {
     address: Address,
     /// Its nonce when the run began, as the node said.
     first: u64,
+    /// Its nonce when it was last looked at.
+    executed: u64,
     /// Transfers that were admitted.
     admitted: u64,
     /// In the order of their nonces.
@@ -67,9 +70,7 @@ impl Accounts {
             let own = key.derived(index);
             let to = key.derived((index + 1) % load.accounts).address();
             let address = own.address();
-            let found: AccountJson =
-                client.get(&format!("/v1/accounts/{}", address_text(&address))).await?;
-            let first = found.nonce.0;
+            let first = nonce(&address, client).await?;
             let secret = own.secret();
             let transfer = |nonce| {
                 let kind = TransactionKind::transfer(vec![Output::native(to, 1)]);
@@ -77,8 +78,9 @@ impl Accounts {
                 let body = TransactionBody::new(chain, address, nonce, fee, valid_until, kind);
                 Transaction::signed(body, &secret)
             };
-            let waiting = (first..first.saturating_add(each)).map(transfer).collect();
-            list.push(Account { address, first, admitted: 0, waiting });
+            let waiting = (first..first.saturating_add(each)).into_par_iter().map(transfer);
+            let waiting = waiting.collect::<Vec<_>>().into();
+            list.push(Account { address, first, executed: first, admitted: 0, waiting });
             index += load.workers;
         }
         Ok(Self { list, next: 0 })
@@ -124,16 +126,22 @@ impl Accounts {
         self.list.iter().map(|account| account.first + account.admitted).sum()
     }
 
-    /// Asks how much was executed.
+    /// Asks how much was executed, of the accounts of which not everything was.
     pub(super) async fn look(&mut self, client: &Client) -> Result<u64, Failure> {
-        let mut executed = 0;
-        for account in &self.list {
-            let path = format!("/v1/accounts/{}", address_text(&account.address));
-            let found: AccountJson = client.get(&path).await?;
-            executed += found.nonce.0;
+        for account in &mut self.list {
+            if account.executed < account.first + account.admitted {
+                account.executed = nonce(&account.address, client).await?;
+            }
         }
-        Ok(executed)
+        Ok(self.list.iter().map(|account| account.executed).sum())
     }
+}
+
+/// The next nonce of an account, as the node has executed.
+async fn nonce(address: &Address, client: &Client) -> Result<u64, Failure> {
+    let found: AccountJson =
+        client.get(&format!("/v1/accounts/{}", address_text(address))).await?;
+    Ok(found.nonce.0)
 }
 
 #[cfg(test)]
@@ -154,7 +162,7 @@ mod tests {
             Transaction::signed(body, &key.secret())
         };
         let waiting: VecDeque<_> = (0..transfers).map(transfer).collect();
-        Account { address, first: 0, admitted: 0, waiting }
+        Account { address, first: 0, executed: 0, admitted: 0, waiting }
     }
 
     fn nonces(accounts: &Accounts) -> Vec<Vec<u64>> {

@@ -40,7 +40,10 @@ use crate::{
 const VALID_FOR: u64 = 9_000;
 
 /// Transfers that are signed ahead when there is no rate to say how many there will be.
-const SIGNED_AHEAD_PER_SECOND: u64 = 4_000;
+const SIGNED_AHEAD_PER_SECOND: u64 = 16_000;
+
+/// And at the most, because they are kept in memory.
+const SIGNED_AHEAD_MAX: u64 = 2_000_000;
 
 /// What a run of load is.
 #[derive(Clone, Debug)]
@@ -104,12 +107,16 @@ pub(super) async fn run(
     console: &mut Console<'_>,
 ) -> Result<Report, Failure> {
     let status: StatusJson = client.get("/v1/status").await?;
-    let per_second = load.rate.unwrap_or(SIGNED_AHEAD_PER_SECOND);
+    let seconds = load.time.as_secs();
+    let count = match load.rate {
+        Some(rate) => rate.saturating_mul(seconds),
+        None => SIGNED_AHEAD_PER_SECOND.saturating_mul(seconds).min(SIGNED_AHEAD_MAX),
+    };
     let signing = Signing {
         chain: ChainId::new(status.chain_id),
         fee: load.fee,
         valid_until: Height::new(status.finalized_height).plus(VALID_FOR),
-        count: per_second.saturating_mul(load.time.as_secs()).max(load.accounts),
+        count: count.max(load.accounts),
     };
     console.note(format_args!("signing {} transfers of {} accounts", signing.count, load.accounts));
     let mut parts = Vec::new();

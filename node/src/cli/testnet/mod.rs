@@ -36,6 +36,7 @@ fn generate(options: &GenerateOptions, console: &mut Console<'_>) -> Result<(), 
         chain_id: options.chain_id,
         accounts: options.accounts,
         balance: options.balance,
+        parameters: options.parameters.clone(),
         nodes: (0..options.validators + options.full)
             .map(|place| placed(options, place))
             .collect::<Result<_, _>>()?,

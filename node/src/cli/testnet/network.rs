@@ -28,6 +28,8 @@ pub(in crate::cli) struct Plan {
     pub(in crate::cli) accounts: u32,
     /// What each of them holds.
     pub(in crate::cli) balance: u64,
+    /// Parameters of the chain that are not the built-in ones, as `NAME=VALUE`.
+    pub(in crate::cli) parameters: Vec<String>,
     /// The nodes.
     pub(in crate::cli) nodes: Vec<Placed>,
 }
@@ -79,8 +81,8 @@ impl Plan {
             .collect::<Result<Vec<_>, Failure>>()?;
         let accounts_key = KeySeed::generate()?;
         let genesis = self.genesis(&keys, &accounts_key);
+        let genesis = genesis::with_parameters(&genesis, &self.parameters)?;
         let text = genesis::to_json(&genesis);
-        genesis::parse("genesis.json", &text)?;
         self.make_root()?;
         home::create_new(&self.root.join("genesis.json"), text.as_bytes(), 0o644)?;
         accounts_key.write(&self.accounts_key())?;

@@ -20,7 +20,7 @@ use crate::{
     },
     cli::{
         Console,
-        client::{Answer, Client, refused},
+        client::{Answer, Client, TOO_OFTEN_PAUSE, refused},
     },
     config::duration,
     exit::{Exit, Failure},
@@ -178,6 +178,9 @@ pub(in crate::cli) async fn wait(
         match answer {
             Answer::Good(found) => return Ok(found),
             Answer::No(problem) if problem.status == 404 && left.as_secs() > 0 => {}
+            Answer::No(problem) if problem.status == 429 && left.as_secs() > 0 => {
+                tokio::time::sleep(TOO_OFTEN_PAUSE).await;
+            }
             Answer::No(problem) if problem.status == 404 => {
                 let what = format!(
                     "transaction {id} is not final yet; it may become so until its last height, so \

@@ -5,6 +5,7 @@
 //! takes nothing in any more, lets its threads finish, makes everything durable and says goodbye.
 
 mod ports;
+mod reads;
 #[cfg(test)]
 mod tests;
 
@@ -19,8 +20,9 @@ use quorate_core::{
     transaction::Transaction,
     types::{Height, PeerId},
 };
-use tokio::{net::TcpListener, sync::Semaphore, task::spawn_blocking};
+use tokio::{net::TcpListener, task::spawn_blocking};
 
+use self::reads::ReadDesk;
 use crate::{
     capture::CaptureOptions,
     driver::{Counter, Engine, Fate, Metrics, Parts, Signs, StateDesk, Submission, Unavailable},
@@ -30,9 +32,6 @@ use crate::{
     signer::Signer,
     store::{Recovery, Store, guard},
 };
-
-/// Reads of the store for readers that may wait or run at once.
-const READS_MAX: usize = 64;
 
 /// What a node is made of.
 #[derive(Debug)]
@@ -87,7 +86,7 @@ pub struct NodeHandle {
     pub genesis: Arc<Genesis>,
     counter: Counter,
     desk: StateDesk,
-    reads: Arc<Semaphore>,
+    reads: ReadDesk,
 }
 
 /// Starts a node on the runtime this is called on.
@@ -148,13 +147,13 @@ async fn run(options: NodeOptions, listener: Option<TcpListener>) -> Result<Runn
     let engine = Engine::start(parts, fate)?;
     let handle = NodeHandle {
         published: engine.published().clone(),
+        reads: ReadDesk::new(store.clone()),
         store,
         network,
         metrics,
         genesis: Arc::new(genesis),
         counter: engine.counter().clone(),
         desk: engine.desk().clone(),
-        reads: Arc::new(Semaphore::new(READS_MAX)),
     };
     Ok(Running { engine, handle })
 }
@@ -222,23 +221,26 @@ impl NodeHandle {
         self.counter.submit(transactions).await
     }
 
-    /// Reads from the store, where blocking is no harm.
+    /// Reads from the store, where blocking is no harm, when it is this read's turn.
     ///
     /// # Errors
-    /// If too many read, or the node ends.
+    /// If too many wait, or the node ends.
     pub async fn read<T: Send + 'static>(
         &self,
         read: impl FnOnce(&Store) -> T + Send + 'static,
     ) -> Result<T, Unavailable> {
-        let place = Arc::clone(&self.reads).try_acquire_owned();
-        let place = place.map_err(|_| Unavailable::Busy)?;
-        let store = self.store.clone();
-        let done = spawn_blocking(move || {
-            let found = guard::permit(|| read(&store));
-            drop(place);
-            found
-        });
-        done.await.map_err(|_| Unavailable::Stopping)
+        self.reads.read(read).await
+    }
+
+    /// Walks over much of the store, beside all other reads.
+    ///
+    /// # Errors
+    /// If others do already, or the node ends.
+    pub async fn walk<T: Send + 'static>(
+        &self,
+        walk: impl FnOnce(&Store) -> T + Send + 'static,
+    ) -> Result<T, Unavailable> {
+        self.reads.walk(walk).await
     }
 
     /// Asks about the state after the block executed last, on the thread that owns it.

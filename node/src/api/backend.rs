@@ -29,11 +29,11 @@ use quorate_core::{
 };
 use tokio::sync::broadcast;
 
-use super::json::BlockSummaryJson;
 use crate::{
     driver::Metrics,
     metrics::{ClassReading, NetworkReading, StoreReading},
     published::{NodeEvent, Snapshot},
+    store::BlockSummary,
 };
 
 /// Who a node is: never changes while it runs.
@@ -217,8 +217,10 @@ pub trait Backend: Send + Sync + 'static {
     fn submit(&self, transactions: Vec<Transaction>) -> BoxFuture<'_, Vec<Submission>>;
     /// A final block.
     fn block_at(&self, height: Height) -> BoxFuture<'_, Read<Option<ArchivedBlock>>>;
-    /// Summaries of final blocks from a height downwards.
-    fn blocks(&self, from: Height, limit: u64) -> BoxFuture<'_, Read<Vec<BlockSummaryJson>>>;
+    /// A final block without its transactions.
+    fn summary_at(&self, height: Height) -> BoxFuture<'_, Read<Option<BlockSummary>>>;
+    /// Final blocks without their transactions, from a height downwards.
+    fn summaries(&self, from: Height, limit: u64) -> BoxFuture<'_, Read<Vec<BlockSummary>>>;
     /// The height of a final block.
     fn height_of(&self, block: Digest) -> BoxFuture<'_, Read<Option<Height>>>;
     /// The fates of a block's transactions, if it was executed.

@@ -8,6 +8,9 @@ pub const TX_BYTES_MAX: usize = 64 * 1024;
 /// Bytes of the body of `POST /v1/txs`.
 pub const TXS_BYTES_MAX: usize = 4 * 1024 * 1024;
 
+/// A body above this is not taken apart between other requests, but on a thread that may be busy for a while.
+pub(super) const LARGE_BYTES: usize = 64 * 1024;
+
 /// Transactions in one `POST /v1/txs`.
 pub const TXS_MAX: usize = 1_000;
 
@@ -28,6 +31,8 @@ pub struct Limits {
     pub requests_per_ip: u32,
     /// Requests under way at a time.
     pub requests_max: usize,
+    /// Large bodies that are read and checked at a time.
+    pub bodies_max: usize,
     /// Requests that wait for a transaction to be final at a time.
     pub waits_max: usize,
     /// Event streams in all.
@@ -40,6 +45,8 @@ pub struct Limits {
     pub request_timeout: Duration,
     /// The longest `timeout` of a request that waits.
     pub wait_max: Duration,
+    /// For a client to take all of an answer.
+    pub send_timeout: Duration,
     /// For a client to take some of what it was sent.
     pub write_timeout: Duration,
     /// Silence on an event stream before a comment is sent.
@@ -55,12 +62,14 @@ impl Default for Limits {
             connections_per_ip: 128,
             requests_per_ip: 1_000,
             requests_max: 256,
+            bodies_max: 2,
             waits_max: 128,
             streams_max: 128,
             streams_per_ip: 16,
             header_timeout: Duration::from_secs(10),
             request_timeout: Duration::from_secs(15),
             wait_max: Duration::from_secs(60),
+            send_timeout: Duration::from_secs(60),
             write_timeout: Duration::from_secs(30),
             keep_alive: Duration::from_secs(15),
             shutdown_timeout: Duration::from_secs(5),

@@ -26,12 +26,9 @@ use quorate_core::{
 };
 use tokio::sync::{Mutex, broadcast, mpsc};
 
-use super::{
-    backend::{
-        AccountView, Backend, Identity, PeerView, Place, Proof, Read, ReadFailed, Submission,
-        now_ms, past_of,
-    },
-    json::BlockSummaryJson,
+use super::backend::{
+    AccountView, Backend, Identity, PeerView, Place, Proof, Read, ReadFailed, Submission, now_ms,
+    past_of,
 };
 use crate::{
     driver::{self, Metrics, Unavailable},
@@ -40,7 +37,7 @@ use crate::{
     network::{Direction, PeerStatus, PerClass, Traffic},
     node::NodeHandle,
     published::{NodeEvent, Snapshot},
-    store::{Store, StoreError},
+    store::{BlockSummary, Store, StoreError},
 };
 
 /// Coins that are read at a time.
@@ -135,13 +132,17 @@ impl Backend for Live {
         self.read(move |store| store.block_at(height))
     }
 
-    fn blocks(&self, from: Height, limit: u64) -> BoxFuture<'_, Read<Vec<BlockSummaryJson>>> {
+    fn summary_at(&self, height: Height) -> BoxFuture<'_, Read<Option<BlockSummary>>> {
+        self.read(move |store| store.summary_at(height))
+    }
+
+    fn summaries(&self, from: Height, limit: u64) -> BoxFuture<'_, Read<Vec<BlockSummary>>> {
         self.read(move |store| {
             let mut page = Vec::new();
             let lowest = store.lowest().unwrap_or(Height::ZERO).max(Height::new(1));
             let mut at = from;
             while at >= lowest && u64::try_from(page.len()).is_ok_and(|count| count < limit) {
-                page.extend(store.block_at(at)?.as_ref().map(BlockSummaryJson::of));
+                page.extend(store.summary_at(at)?);
                 at = at.minus(1);
             }
             Ok(page)
@@ -209,7 +210,7 @@ impl Backend for Live {
         let handle = self.handle.clone();
         // The reading ends when the client has gone away and nobody takes its pages, or at the end.
         let reading = tokio::spawn(async move {
-            handle.read(move |store| store.stream_coins(&owner, COINS_PAGE, &out)).await
+            handle.walk(move |store| store.stream_coins(&owner, COINS_PAGE, &out)).await
         });
         let coins = stream::unfold(pages, |mut pages| async move {
             let page = pages.recv().await?;

@@ -8,6 +8,7 @@ pub mod backend;
 mod events;
 mod extract;
 mod handlers;
+mod held;
 pub mod json;
 pub mod light;
 mod limits;
@@ -83,9 +84,10 @@ pub async fn serve_backend(
     let operations = bind("metrics", metrics_listen).await?;
     let metrics_address = operations.local_addr().map_err(lost)?;
     let (api, tasks) = assemble(backend, metrics_address, limits);
-    let (hub, limits) = (api.hub.clone(), Arc::clone(&api.limits));
-    let public = Server::start(public, router::public(api.clone()), Arc::clone(&limits));
-    let operations = Server::start(operations, router::operations(api), limits);
+    let (hub, http) = (api.hub.clone(), api.counted.http.clone());
+    let limits = || Arc::clone(&api.limits);
+    let public = Server::start(public, router::public(api.clone()), limits(), http.clone());
+    let operations = Server::start(operations, router::operations(api.clone()), limits(), http);
     let (public, operations) = (public.map_err(lost)?, operations.map_err(lost)?);
     Ok(ApiServer { public, operations, hub, tasks })
 }
@@ -103,12 +105,13 @@ fn assemble(
         tokio::spawn(hub.clone().run(events)),
         tokio::spawn(hub.clone().watch_pulse(Arc::clone(&backend))),
     ];
+    let counted = Counts::default();
     let api = Api(Arc::new(Shared {
-        registry: Registry::new(backend.metrics()),
-        counted: Counts::default(),
+        registry: Registry::new(backend.metrics(), &counted.http),
+        counted,
         backend,
         hub,
-        requests: Semaphore::new(limits.requests_max),
+        bodies: Arc::new(Semaphore::new(limits.bodies_max)),
         waits: Semaphore::new(limits.waits_max),
         streams: Census::new(limits.streams_max, limits.streams_per_ip),
         rates: Rates::new(limits.requests_per_ip),
@@ -135,11 +138,10 @@ impl ApiServer {
         self.operations.local_addr
     }
 
-    /// Takes no more connections, ends event streams, lets requests under way end, and returns.
+    /// Takes no more connections, ends event streams and requests that wait, lets the others end, and returns.
     pub async fn shutdown(self) {
         self.hub.close();
-        self.public.shutdown().await;
-        self.operations.shutdown().await;
+        tokio::join!(self.public.shutdown(), self.operations.shutdown());
         for task in self.tasks {
             // It ends when the hub is closed; a panic in it was reported where it happened.
             let _ = task.await;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::json::RefusalJson;
+use crate::metrics::Refused;
 
 /// The media type of problem details.
 pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
@@ -32,6 +33,9 @@ pub struct Problem {
     /// After how many seconds it may be tried again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_s: Option<u32>,
+    /// What there was too much of, if that is why: for the metrics.
+    #[serde(skip)]
+    pub(crate) refused: Option<Refused>,
 }
 
 /// What a handler gives.
@@ -94,7 +98,13 @@ impl Problem {
             detail,
             refusal: None,
             retry_after_s,
+            refused: None,
         }
+    }
+
+    /// The same, counted among those who were turned away for a reason.
+    pub(crate) fn because(self, reason: Refused) -> Self {
+        Self { refused: Some(reason), ..self }
     }
 
     /// The same with the mempool's reason.
@@ -112,6 +122,9 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = (status, self.body()).into_response();
+        if let Some(reason) = self.refused {
+            response.extensions_mut().insert(reason);
+        }
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -1,24 +1,43 @@
 //! Which path is answered by what, and what all requests have in common.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc, time::Instant};
 
 use axum::{
     Router,
+    body::Body,
     extract::{ConnectInfo, Request, State},
     http::{HeaderValue, header},
     middleware::{Next, from_fn, from_fn_with_state},
     response::{IntoResponse as _, Response},
     routing::{get, post},
 };
-use tokio::time;
+use tokio::{sync::Semaphore, time};
 
 use super::{
     handlers::{
         accounts, blocks, consensus, documents, events, health, network, status, transactions,
     },
+    held::Held,
     problem::Problem,
-    state::Api,
+    state::{Api, Refused},
 };
+
+/// Scrapes under way at a time. Whoever operates the node is one or two.
+const SCRAPES_MAX: usize = 8;
+
+/// Places for requests, and what they are counted by.
+#[derive(Clone)]
+struct Door {
+    api: Api,
+    places: Arc<Semaphore>,
+    places_max: usize,
+}
+
+impl Door {
+    fn new(api: &Api, places_max: usize) -> Self {
+        Self { api: api.clone(), places: Arc::new(Semaphore::new(places_max)), places_max }
+    }
+}
 
 /// The public API, and the page.
 pub(super) fn public(api: Api) -> Router {
@@ -50,31 +69,34 @@ pub(super) fn public(api: Api) -> Router {
         .route("/v1/peers", get(network::peers))
         .route("/v1/sd/prometheus", get(network::targets))
         .layer(from_fn_with_state(api.clone(), in_time));
-    // These bound the time they take themselves.
-    let patient = Router::new()
-        .route("/v1/tx/{id}", get(transactions::transaction))
-        .route("/v1/events", get(events::events));
-    finish(quick.merge(patient), api)
+    // It bounds the time it takes itself.
+    let patient = Router::new().route("/v1/tx/{id}", get(transactions::transaction));
+    let door = Door::new(&api, api.limits.requests_max);
+    let counted = quick.merge(patient).layer(from_fn_with_state(door, admit));
+    // Streams are counted by themselves: they would hold the places of requests for ever.
+    let routes = counted.merge(Router::new().route("/v1/events", get(events::events)));
+    let routes = finish(routes)
+        .layer(from_fn_with_state(api.clone(), ration))
+        .layer(from_fn_with_state(api.clone(), count));
+    routes.with_state(api)
 }
 
-/// Metrics and health, for those who operate the node.
+/// Metrics and health, for those who operate the node. However busy the public API is, these are answered: an
+/// orchestrator that hears nothing ends the node.
 pub(super) fn operations(api: Api) -> Router {
-    let routes = Router::new()
+    let scrapes = Door::new(&api, SCRAPES_MAX);
+    let metrics = Router::new()
         .route("/metrics", get(documents::metrics))
+        .layer(from_fn_with_state(scrapes, admit));
+    let health = Router::new()
         .route("/health/live", get(health::live))
-        .route("/health/ready", get(health::ready))
-        .layer(from_fn_with_state(api.clone(), in_time));
-    finish(routes, api)
+        .route("/health/ready", get(health::ready));
+    finish(metrics.merge(health)).with_state(api)
 }
 
-fn finish(routes: Router<Api>, api: Api) -> Router {
-    routes
-        .fallback(no_such_path)
-        .method_not_allowed_fallback(bad_method)
-        .layer(from_fn_with_state(api.clone(), admit))
-        .layer(from_fn_with_state(api.clone(), count))
-        .layer(from_fn(harden))
-        .with_state(api)
+/// What both have in common.
+fn finish(routes: Router<Api>) -> Router<Api> {
+    routes.fallback(no_such_path).method_not_allowed_fallback(bad_method).layer(from_fn(harden))
 }
 
 async fn no_such_path(request: Request) -> Problem {
@@ -86,36 +108,49 @@ async fn bad_method(request: Request) -> Problem {
     Problem::bad_method(format!("{path:?} does not take {method}: see the allow header, and /docs"))
 }
 
-/// Counts a request among those of its address and those under way.
-async fn admit(
+/// Counts a request among those of its address.
+async fn ration(
     State(api): State<Api>,
     ConnectInfo(from): ConnectInfo<SocketAddr>,
     request: Request,
     next: Next,
 ) -> Response {
-    if let Err(problem) = api.rates.check(from.ip()) {
-        return problem.into_response();
+    match api.rates.check(from.ip()) {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.because(Refused::Rate).into_response(),
     }
-    let Ok(_place) = api.requests.try_acquire() else {
-        let max = api.limits.requests_max;
+}
+
+/// Counts a request among those under way, until its answer is sent.
+async fn admit(State(door): State<Door>, request: Request, next: Next) -> Response {
+    let Ok(place) = door.places.try_acquire_owned() else {
+        let max = door.places_max;
         let detail = format!("{max} requests are under way, which is all there may be: try again");
-        return Problem::busy(detail).into_response();
+        return Problem::busy(detail).because(Refused::Requests).into_response();
     };
-    next.run(request).await
+    let patience = door.api.limits.send_timeout;
+    let response = next.run(request).await;
+    response.map(|body| Body::new(Held::new(body, place, patience)))
 }
 
 /// Counts answers.
 async fn count(State(api): State<Api>, request: Request, next: Next) -> Response {
     let response = next.run(request).await;
     api.counted.answered(response.status());
+    if let Some(reason) = response.extensions().get::<Refused>() {
+        api.counted.refused(*reason);
+    }
     response
 }
 
 /// Ends a request that takes too long.
 async fn in_time(State(api): State<Api>, request: Request, next: Next) -> Response {
-    let timeout = api.limits.request_timeout;
+    let (timeout, begun) = (api.limits.request_timeout, Instant::now());
     match time::timeout(timeout, next.run(request)).await {
-        Ok(response) => response,
+        Ok(response) => {
+            api.counted.took(begun.elapsed());
+            response
+        }
         Err(_) => Problem::too_slow(format!(
             "the request was not whole, or not answered, within {} s: send its body faster, or ask for less",
             timeout.as_secs(),

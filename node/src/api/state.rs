@@ -1,24 +1,28 @@
 //! What all handlers share.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use axum::http::StatusCode;
-use quorate_core::types::Stake;
-use tokio::sync::Semaphore;
+use quorate_core::types::{Height, Stake};
+use tokio::{sync::Semaphore, task::spawn_blocking};
 
 use super::{
     backend::{Backend, PeerView, ReadFailed, Submission},
     events::Hub,
     json::{Decimal, ModeJson, QuorumJson},
     limits::Limits,
-    problem::Problem,
+    problem::{Answer, Problem},
     rate::Rates,
     server::Census,
 };
-use crate::metrics::{ApiReading, PeerReading, ProcessReading, Readings, Registry};
+pub(super) use crate::metrics::Refused;
+use crate::metrics::{ApiReading, HttpMetrics, PeerReading, ProcessReading, Readings, Registry};
 
 /// Shared by all handlers; clones are cheap.
 #[derive(Clone)]
@@ -27,6 +31,8 @@ pub(super) struct Api(pub(super) Arc<Shared>);
 /// What the API counts.
 #[derive(Debug, Default)]
 pub(super) struct Counts {
+    /// What is measured as it goes.
+    pub(super) http: HttpMetrics,
     answers: [AtomicU64; 4],
     submissions: [AtomicU64; 3],
 }
@@ -38,6 +44,16 @@ impl Counts {
         if let Some(answers) = self.answers.get(place) {
             answers.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    /// Somebody was turned away.
+    pub(super) fn refused(&self, reason: Refused) {
+        self.http.refused(reason);
+    }
+
+    /// How long an answer took to make.
+    pub(super) fn took(&self, time: Duration) {
+        self.http.seconds.observe(time.as_secs_f64());
     }
 
     /// What became of transactions.
@@ -59,8 +75,8 @@ pub(super) struct Shared {
     pub(super) backend: Arc<dyn Backend>,
     pub(super) hub: Hub,
     pub(super) limits: Arc<Limits>,
-    /// Requests under way.
-    pub(super) requests: Semaphore,
+    /// Large bodies that are taken apart.
+    pub(super) bodies: Arc<Semaphore>,
     /// Requests that wait for a transaction.
     pub(super) waits: Semaphore,
     /// Event streams.
@@ -112,6 +128,9 @@ impl Shared {
     /// Everything that metrics are made from, at this moment.
     pub(super) async fn readings(&self) -> Readings {
         let peers = self.backend.peers();
+        let snapshot = self.backend.now();
+        let lag = typical_height(&peers, snapshot.finalized_height);
+        let lag = lag.delta_from(snapshot.finalized_height);
         let peers = peers.iter().map(|one| PeerReading {
             validator: one.validator,
             inbound: one.inbound,
@@ -120,7 +139,8 @@ impl Shared {
         });
         let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Readings {
-            snapshot: self.backend.now(),
+            snapshot,
+            lag,
             committee: Arc::clone(&self.backend.identity().committee),
             peers: peers.collect(),
             network: self.backend.network(),
@@ -135,10 +155,36 @@ impl Shared {
     }
 }
 
+/// Where peers say they are, or `own` if there are none. A peer's word is a hint, and the median of them is
+/// one that no single peer can push up.
+pub(super) fn typical_height(peers: &[PeerView], own: Height) -> Height {
+    let mut heights: Vec<_> = peers.iter().map(|peer| peer.height).collect();
+    heights.sort_unstable();
+    heights.get(heights.len() / 2).copied().unwrap_or(own)
+}
+
+impl Shared {
+    /// Does what takes long where it keeps nobody else waiting, a few at a time.
+    pub(super) async fn aside<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Answer<T> {
+        let stopping = || Problem::busy("the node is stopping");
+        let place = Arc::clone(&self.bodies).acquire_owned().await.map_err(|_| stopping())?;
+        let done = spawn_blocking(move || {
+            let done = work();
+            drop(place);
+            done
+        });
+        done.await.map_err(|_| stopping())
+    }
+}
+
 impl From<ReadFailed> for Problem {
     fn from(failed: ReadFailed) -> Self {
         match failed {
-            ReadFailed::Busy | ReadFailed::Stopping => Self::busy(failed.to_string()),
+            ReadFailed::Busy => Self::busy(failed.to_string()).because(Refused::Reads),
+            ReadFailed::Stopping => Self::busy(failed.to_string()),
             ReadFailed::Failed(_) => Self::internal(failed.to_string()),
         }
     }

@@ -51,6 +51,17 @@ settings! {
     api: ApiSettings {
         /// Where it listens. Nobody has to log in: think before opening it to other machines.
         listen: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 8400));
+        /// Connections at a time.
+        connections: Count<1, 65_536> = Count::new(1_024);
+        /// Connections at a time of one address: of one /64 network, with IPv6. Behind a proxy everybody
+        /// has the proxy's address.
+        connections_per_address: Count<1, 65_536> = Count::new(128);
+        /// Requests a second of one address, after a burst of twice as many.
+        requests_per_address: Count<1, 1_000_000> = Count::new(1_000);
+        /// Event streams at a time.
+        streams: Count<1, 65_536> = Count::new(128);
+        /// Event streams at a time of one address.
+        streams_per_address: Count<1, 65_536> = Count::new(16);
     }
     /// Metrics and health, for machines that watch this one.
     metrics: MetricsSettings {
@@ -75,7 +86,7 @@ settings! {
     }
     /// Threads. Zero is as many as the machine has processors.
     threads: ThreadsSettings {
-        /// For networks, timers and requests.
+        /// For networks and timers. Clients are answered on two of their own.
         workers: Count<0, 256> = Count::new(0);
         /// For executing blocks and checking signatures.
         jobs: Count<0, 256> = Count::new(0);

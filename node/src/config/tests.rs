@@ -261,7 +261,7 @@ fn wrong_overrides_are_shown_like_files() {
          --> the environment:1:15
           |
         1 | QUORATE__API__LISTN=127.0.0.1:1
-          |               ^^^^^ did you mean `listen`? known keys: `listen`
+          |               ^^^^^ did you mean `listen`? known keys: `listen`, `connections`, `connections_per_address`, `requests_per_address`, `streams`, `streams_per_address`
 
         error: `api` sets nothing
          --> --set:1:1

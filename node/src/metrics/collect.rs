@@ -11,6 +11,7 @@ use prometheus_client::{
 };
 
 use super::{
+    http::HttpMetrics,
     metric::{Kind, Samples, Source},
     reading::Readings,
     table::METRICS,
@@ -25,14 +26,16 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// With what the driver measures, and what is read upon every scrape.
+    /// With what the driver and the API measure, and what is read upon every scrape.
     #[must_use]
-    pub fn new(driver: &Metrics) -> Self {
+    pub fn new(driver: &Metrics, http: &HttpMetrics) -> Self {
         let mut registry = registry::Registry::with_prefix("quorate");
         let latest = Arc::new(ArcSwapOption::empty());
         for metric in METRICS {
-            if let Source::Driver(register) = metric.source {
-                register(&mut registry, metric, driver);
+            match metric.source {
+                Source::Driver(register) => register(&mut registry, metric, driver),
+                Source::Http(register) => register(&mut registry, metric, http),
+                Source::Reading(_) => {}
             }
         }
         registry.register_collector(Box::new(Scrape { latest: Arc::clone(&latest) }));

@@ -3,7 +3,10 @@
 use prometheus_client::registry::Registry;
 use quorate_core::types::ValidatorIndex;
 
-use super::reading::{ClassReading, Readings, TrafficReading};
+use super::{
+    http::HttpMetrics,
+    reading::{ClassReading, Readings, TrafficReading},
+};
 use crate::driver::Metrics as Driver;
 
 /// One metric.
@@ -47,6 +50,8 @@ pub enum Series {
 pub(super) enum Source {
     /// The driver measures it as it goes.
     Driver(fn(&mut Registry, &Metric, &Driver)),
+    /// The API measures it as it goes.
+    Http(fn(&mut Registry, &Metric, &HttpMetrics)),
     /// It is read upon every scrape.
     Reading(fn(&Readings, &mut Samples)),
 }

@@ -7,6 +7,7 @@
 
 mod collect;
 mod guide;
+mod http;
 mod metric;
 mod process;
 mod reading;
@@ -16,6 +17,7 @@ mod text;
 pub use self::{
     collect::Registry,
     guide::{guide, list},
+    http::{HttpMetrics, Refused, RefusedLabel},
     metric::{Kind, Metric, Series},
     process::ProcessReading,
     reading::{

@@ -12,6 +12,8 @@ use crate::published::Snapshot;
 pub struct Readings {
     /// The node as published.
     pub snapshot: Arc<Snapshot>,
+    /// Blocks that the node is behind its peers.
+    pub lag: u64,
     /// The committee.
     pub committee: Arc<Committee>,
     /// Connected peers.

@@ -75,6 +75,14 @@ pub const METRICS: &[Metric] = &[
     gauge("executed_height", "The last height executed", |r, s| {
         s.one(r.snapshot.executed_height.get())
     }),
+    gauge(
+        "lag_blocks",
+        "How many blocks the node is behind the median of what its peers say they have",
+        |r, s| s.one(r.lag),
+    ),
+    gauge("syncing", "1 if the node is behind its peers and catches up", |r, s| {
+        s.one(u64::from(r.lag > 1));
+    }),
     gauge("checkpoint_height", "The newest height that a quorum signed the state of", |r, s| {
         s.one(r.snapshot.checkpoint_height.get());
     }),
@@ -485,6 +493,26 @@ pub const METRICS: &[Metric] = &[
             }
         },
     ),
+    Metric {
+        name: "api_seconds",
+        kind: Kind::Histogram,
+        labels: &[],
+        series: Series::Fixed(SECONDS),
+        help: "From a request to its answer, without requests that wait and event streams",
+        source: Source::Http(|registry, metric, http| {
+            registry.register(metric.name, metric.help, http.seconds.clone());
+        }),
+    },
+    Metric {
+        name: "api_refused",
+        kind: Kind::Counter,
+        labels: &["reason"],
+        series: Series::Fixed(6),
+        help: "Connections and requests turned away, by what there was too much of",
+        source: Source::Http(|registry, metric, http| {
+            registry.register(metric.name, metric.help, http.refused.clone());
+        }),
+    },
     gauge("api_streams", "Open event streams", |r, s| s.one(r.api.streams)),
     // The process.
     gauge("process_resident_memory_bytes", "Resident memory", |r, s| {

@@ -12,8 +12,8 @@ use expect_test::expect_file;
 use quorate_core::types::ValidatorIndex;
 
 use super::{
-    ApiReading, ClassReading, METRICS, NetworkReading, PeerReading, ProcessReading, Readings,
-    Registry, StoreReading, guide, list, plain,
+    ApiReading, ClassReading, HttpMetrics, METRICS, NetworkReading, PeerReading, ProcessReading,
+    Readings, Registry, StoreReading, guide, list, plain,
 };
 use crate::{
     api::{backend::Backend as _, tests::stage::Stage},
@@ -64,8 +64,9 @@ fn full() -> String {
         round_trip: Some(Duration::from_millis(2)),
         queued_bytes: ClassReading { votes: 1, proposals: 2, bulk: 3 },
     };
-    Registry::new(&driver).text(Readings {
+    Registry::new(&driver, &HttpMetrics::default()).text(Readings {
         snapshot: stage.now(),
+        lag: 0,
         committee: Arc::clone(&stage.identity().committee),
         peers: (0..7).map(peer).collect(),
         network: NetworkReading::default(),

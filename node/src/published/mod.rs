@@ -53,6 +53,12 @@ impl Published {
 }
 
 impl Publisher {
+    /// How many listen.
+    #[cfg(test)]
+    pub(crate) fn listeners(&self) -> usize {
+        self.0.events.receiver_count()
+    }
+
     /// Replaces the snapshot.
     pub(crate) fn show(&self, snapshot: Snapshot) {
         self.0.snapshot.store(Arc::new(snapshot));

@@ -14,6 +14,9 @@ use tokio::sync::mpsc::Sender;
 
 use super::{Store, columns::Column, error::StoreError, guard, keys::Key, values::Committed};
 
+/// Between two looks at whether anybody still listens.
+const LOOK_EVERY: u32 = 1_000;
+
 /// Coins of one owner, from one state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CoinPage {
@@ -63,9 +66,18 @@ impl Store {
         let send = |coins: Vec<Coin>, is_last| {
             out.blocking_send(CoinPage { height: committed.height, coins, is_last }).is_ok()
         };
+        let mut since_look = 0;
         while let Some((key, value)) = rows.item() {
             if !key.starts_with(&prefix) {
                 break;
+            }
+            since_look += 1;
+            if since_look == LOOK_EVERY {
+                since_look = 0;
+                // The coins of an owner may be far apart, or there may be none at all.
+                if out.is_closed() {
+                    return Ok(());
+                }
             }
             match database.decode(Column::Cells, key, value)? {
                 Cell::Coin(coin) if coin.owner == *owner => coins.push(coin),

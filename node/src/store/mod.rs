@@ -26,6 +26,7 @@ mod reads;
 mod recover;
 mod rollback;
 mod stats;
+mod summary;
 mod values;
 mod verify;
 
@@ -53,6 +54,7 @@ pub use self::{
     prune::Pruned,
     recover::Recovery,
     stats::{ColumnStats, StoreStats},
+    summary::BlockSummary,
     values::{Committed, ExecutedRoots, TransactionPlace},
     verify::{Finding, Verification},
 };

@@ -99,6 +99,12 @@ impl Hub {
         self.0.closed.send_replace(true);
     }
 
+    /// Returns when the hub is closed.
+    pub(crate) async fn closed(&self) {
+        // The sender is in the hub, so it is there.
+        let _ = self.0.closed.subscribe().wait_for(|closed| *closed).await;
+    }
+
     /// One thing that happened.
     pub(crate) fn take(&self, event: &NodeEvent) {
         let mut history = self.history();

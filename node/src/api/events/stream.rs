@@ -4,7 +4,7 @@ use std::{collections::VecDeque, convert::Infallible, sync::Arc};
 
 use axum::response::sse::Event as Sent;
 use futures_util::{Stream, stream};
-use quorate_core::{store::ArchivedBlock, types::Height};
+use quorate_core::types::Height;
 use tokio::sync::watch;
 
 use super::{
@@ -13,6 +13,7 @@ use super::{
     id::EventId,
     words,
 };
+use crate::store::BlockSummary;
 
 /// Final heights that are repeated from the store at most.
 const REPEATED_MAX: u64 = 1_000;
@@ -138,7 +139,7 @@ impl Reader {
 
     /// The finality of a height, from the store; `None` if it is not kept.
     async fn repeated(&mut self, height: u64) -> Option<Sent> {
-        let found = self.backend.block_at(Height::new(height)).await.ok()??;
+        let found = self.backend.summary_at(Height::new(height)).await.ok()??;
         let id = EventId::finality(height);
         self.last = Some(id);
         let data = serde_json::to_string(&summary(&found)).expect("events are plain data");
@@ -147,18 +148,18 @@ impl Reader {
 }
 
 /// A stored block, told like one that has just become final.
-fn summary(found: &ArchivedBlock) -> HeightJson {
-    let header = found.block.header();
+fn summary(found: &BlockSummary) -> HeightJson {
+    let header = &found.header;
     let candidate = found.proof.as_ref().map(|proof| proof.candidate);
     let certificate = found.proof.as_ref().and_then(|proof| proof.finalization.as_ref());
     HeightJson {
         height: header.height.get(),
-        digest: found.block.digest().into(),
+        digest: found.digest.into(),
         view: candidate.map_or(header.origin_view, |candidate| candidate.view).get(),
         views_used: candidate.map_or(1, |one| one.view.delta_from(one.parent_view)),
         leader: header.proposer.get(),
         timestamp_ms: header.timestamp.get(),
-        transactions: u32::try_from(found.block.payload().transactions.len()).unwrap_or(u32::MAX),
+        transactions: found.transactions,
         finalized_after_ms: None,
         voters: certificate
             .map(|certificate| certificate.signers.iter().map(|index| index.get()).collect())

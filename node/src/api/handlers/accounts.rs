@@ -18,7 +18,7 @@ use super::super::{
         AccountJson, AccountProofJson, AuthorityJson, CoinJson, Decimal, EnergyJson, SignersJson,
     },
     problem::{Answer, Problem},
-    state::Api,
+    state::{Api, Refused},
 };
 
 /// Whether to prove what is said.
@@ -102,6 +102,7 @@ pub(crate) async fn account(
 
 fn too_busy() -> Problem {
     Problem::busy("too many ask about the state at once: ask again in a moment")
+        .because(Refused::Reads)
 }
 
 /// All coins of an owner

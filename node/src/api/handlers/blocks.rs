@@ -1,20 +1,21 @@
 //! Blocks, and why they are final.
 
 use axum::{Json, extract::State};
-use quorate_core::{store::ArchivedBlock, types::Height};
+use quorate_core::types::Height;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::super::{
     extract::{HEIGHT_MAX, Params, Segment, height},
     json::{
-        BlockJson, BlocksJson, CheckpointCertificateJson, CheckpointsJson, CommitProofJson,
-        EvidenceJson, HeaderJson, Hex32, OutcomeJson, TransactionJson, page_below,
+        BlockJson, BlockSummaryJson, BlocksJson, CheckpointCertificateJson, CheckpointsJson,
+        CommitProofJson, EvidenceJson, HeaderJson, Hex32, OutcomeJson, TransactionJson, page_below,
     },
     limits::BLOCKS_PAGE_MAX,
     problem::{Answer, Problem},
     state::{Api, Shared},
 };
+use crate::store::BlockSummary;
 
 /// Checkpoints on the one page there is of them.
 const CHECKPOINTS_MAX: usize = 16;
@@ -50,7 +51,8 @@ pub(crate) async fn blocks(
     }
     let newest = api.backend.now().finalized_height;
     let from = page.from.map_or(newest, Height::new).min(newest);
-    let blocks = api.backend.blocks(from, limit).await?;
+    let found = api.backend.summaries(from, limit).await?;
+    let blocks: Vec<_> = found.iter().map(BlockSummaryJson::of).collect();
     let lowest = blocks.last().map_or(Height::ZERO, |last| Height::new(last.height));
     let is_full = u64::try_from(blocks.len()) == Ok(limit);
     let next_from = is_full.then(|| page_below(lowest)).flatten();
@@ -65,8 +67,8 @@ pub(crate) async fn blocks(
     responses((status = 200, body = BlockJson), (status = 400, description = "Not a block's name."),
         (status = 404, description = "No such final block is kept here.")))]
 pub(crate) async fn block(State(api): State<Api>, name: Segment) -> Answer<Json<BlockJson>> {
-    let found = find(&api, &name).await?;
-    let height = found.block.header().height;
+    let height = height_of(&api, &name).await?;
+    let found = api.backend.block_at(height).await?.ok_or_else(|| missing(&api, height))?;
     let outcomes = api.backend.outcomes_at(height).await?;
     let payload = found.block.payload();
     Ok(Json(BlockJson {
@@ -85,7 +87,7 @@ pub(crate) async fn block(State(api): State<Api>, name: Segment) -> Answer<Json<
         (status = 404, description = "No such final block is kept here.")))]
 pub(crate) async fn header(State(api): State<Api>, name: Segment) -> Answer<Json<HeaderJson>> {
     let found = find(&api, &name).await?;
-    Ok(Json(HeaderJson::new(found.block.header(), found.block.digest())))
+    Ok(Json(HeaderJson::new(&found.header, found.digest)))
 }
 
 /// Why a block is final
@@ -148,28 +150,33 @@ pub(crate) async fn checkpoint(
     Ok(Json(CheckpointCertificateJson::from(&found)))
 }
 
-/// The block of a name.
-async fn find(api: &Shared, name: &Segment) -> Answer<ArchivedBlock> {
-    let at = match (&*name.0, height(&name.0), Hex32::parse(&name.0)) {
-        ("latest", ..) => api.backend.now().finalized_height,
-        (_, Some(height), _) => height,
+/// The block of a name, without its transactions.
+async fn find(api: &Shared, name: &Segment) -> Answer<BlockSummary> {
+    let height = height_of(api, name).await?;
+    api.backend.summary_at(height).await?.ok_or_else(|| missing(api, height))
+}
+
+/// The height of a block's name, where there may be a block or not.
+async fn height_of(api: &Shared, name: &Segment) -> Answer<Height> {
+    match (&*name.0, height(&name.0), Hex32::parse(&name.0)) {
+        ("latest", ..) => Ok(api.backend.now().finalized_height),
+        (_, Some(height), _) => Ok(height),
         (_, _, Some(digest)) => {
-            api.backend.height_of(digest.digest()).await?.ok_or_else(|| {
-                Problem::not_found(format!("no final block {digest} is kept here"))
-            })?
+            let height = api.backend.height_of(digest.digest()).await?;
+            height
+                .ok_or_else(|| Problem::not_found(format!("no final block {digest} is kept here")))
         }
-        (name, None, None) => {
-            return Err(Problem::bad_request(format!(
-                "{name:?} is not a block: give a height, 64 lower-case hexadecimal digits, or latest"
-            )));
-        }
-    };
-    let found = api.backend.block_at(at).await?;
-    found.ok_or_else(|| {
-        let newest = api.backend.now().finalized_height;
-        Problem::not_found(match at > newest {
-            true => format!("height {at} is not final yet: the newest is {newest}"),
-            false => format!("there is no block at height {at}, or it is not kept any more"),
-        })
+        (name, None, None) => Err(Problem::bad_request(format!(
+            "{name:?} is not a block: give a height, 64 lower-case hexadecimal digits, or latest"
+        ))),
+    }
+}
+
+/// There is no block at a height.
+fn missing(api: &Shared, at: Height) -> Problem {
+    let newest = api.backend.now().finalized_height;
+    Problem::not_found(match at > newest {
+        true => format!("height {at} is not final yet: the newest is {newest}"),
+        false => format!("there is no block at height {at}, or it is not kept any more"),
     })
 }

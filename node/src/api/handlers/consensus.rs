@@ -6,7 +6,7 @@ use super::super::{
     extract::Segment,
     json::{ConsensusJson, EvidenceJson, EvidenceListJson, MempoolJson, SyncJson, TimelineJson},
     problem::{Answer, Problem},
-    state::{Api, Shared},
+    state::{Api, Shared, typical_height},
 };
 
 /// Evidence that is served at most.
@@ -72,10 +72,7 @@ pub(crate) async fn sync(State(api): State<Api>) -> Json<SyncJson> {
 pub(super) fn progress(api: &Shared) -> SyncJson {
     let now = api.backend.now();
     let (own, peers) = (now.finalized_height, api.backend.peers());
-    // A peer's word is a hint, and the median of them is one that no single peer can push up.
-    let mut heights: Vec<_> = peers.iter().map(|peer| peer.height).collect();
-    heights.sort_unstable();
-    let typical = heights.get(heights.len() / 2).copied().unwrap_or(own);
+    let typical = typical_height(&peers, own);
     let lag = typical.delta_from(own);
     SyncJson {
         finalized_height: own.get(),

@@ -14,7 +14,7 @@ use super::super::{
     events::{EventId, follow},
     extract::Params,
     problem::{Answer, Problem},
-    state::Api,
+    state::{Api, Refused},
 };
 
 /// From where on.
@@ -50,7 +50,8 @@ pub(crate) async fn events(
         None | Some("") => None,
         Some(text) => Some(EventId::parse(text).ok_or_else(|| not_an_id(text))?),
     };
-    let counted = api.streams.admit(from.ip())?;
+    let counted = api.streams.admit(from.ip());
+    let counted = counted.map_err(|problem| problem.because(Refused::Streams))?;
     let stream = follow(api.hub.clone(), api.backend.clone(), after, counted);
     let keep_alive = KeepAlive::new().interval(api.limits.keep_alive).text("alive");
     let sse = Sse::new(stream).keep_alive(keep_alive);

@@ -27,9 +27,9 @@ use super::super::{
         AdmissionJson, FinalTransactionJson, OutcomeJson, RefusalJson, SubmissionJson,
         SubmittedJson, TransactionJson,
     },
-    limits::{TX_BYTES_MAX, TXS_BYTES_MAX, TXS_MAX},
+    limits::{LARGE_BYTES, TX_BYTES_MAX, TXS_BYTES_MAX, TXS_MAX},
     problem::{Answer, Problem},
-    state::{Api, Shared},
+    state::{Api, Refused, Shared},
 };
 use crate::published::NodeEvent;
 
@@ -84,22 +84,10 @@ pub(crate) async fn send_many(
 ) -> Answer<(StatusCode, Json<SubmittedJson>)> {
     let encoding = Encoding::of(request.headers())?;
     let body = body(request, TXS_BYTES_MAX).await?;
-    let transactions = match encoding {
-        Encoding::Json => {
-            let many: Vec<TransactionJson> = json(&body)?;
-            if many.len() > TXS_MAX {
-                return Err(Problem::bad_request(format!(
-                    "{} transactions exceed the limit of {TXS_MAX}: send fewer at a time",
-                    many.len(),
-                )));
-            }
-            many.into_iter().map(from_json).collect::<Answer<Vec<_>>>()?
-        }
-        Encoding::Borsh => codec::decode::<Bounded<Transaction, TXS_MAX>>(&body, TXS_BYTES_MAX)
-            .map_err(|error| not_borsh("a list of at most 1000 transactions", error))?
-            .into_inner(),
+    let (transactions, ids) = match body.len() > LARGE_BYTES {
+        true => api.aside(move || take_apart(encoding, &body)).await??,
+        false => take_apart(encoding, &body)?,
     };
-    let ids: Vec<Digest> = transactions.iter().map(Transaction::id).collect();
     let fates = api.backend.submit(transactions).await;
     api.counted.submitted(&fates);
     let outcomes = ids.into_iter().enumerate().map(|(place, id)| {
@@ -111,6 +99,27 @@ pub(crate) async fn send_many(
         SubmissionJson { id: id.into(), outcome, refusal }
     });
     Ok((StatusCode::ACCEPTED, Json(SubmittedJson { outcomes: outcomes.collect() })))
+}
+
+/// The transactions of a body, and their ids.
+fn take_apart(encoding: Encoding, body: &Bytes) -> Answer<(Vec<Transaction>, Vec<Digest>)> {
+    let transactions = match encoding {
+        Encoding::Json => {
+            let many: Vec<TransactionJson> = json(body)?;
+            if many.len() > TXS_MAX {
+                return Err(Problem::bad_request(format!(
+                    "{} transactions exceed the limit of {TXS_MAX}: send fewer at a time",
+                    many.len(),
+                )));
+            }
+            many.into_iter().map(from_json).collect::<Answer<Vec<_>>>()?
+        }
+        Encoding::Borsh => codec::decode::<Bounded<Transaction, TXS_MAX>>(body, TXS_BYTES_MAX)
+            .map_err(|error| not_borsh("a list of at most 1000 transactions", error))?
+            .into_inner(),
+    };
+    let ids = transactions.iter().map(Transaction::id).collect();
+    Ok((transactions, ids))
 }
 
 /// Whether and how long to wait.
@@ -153,6 +162,7 @@ pub(crate) async fn transaction(
                     "{} requests wait already, which is all there may be: ask without wait",
                     api.limits.waits_max
                 ))
+                .because(Refused::Waits)
             })?;
             wait_for(&api, id, patience).await?
         }
@@ -212,7 +222,11 @@ async fn wait_for(api: &Shared, id: Digest, patience: Duration) -> Answer<Place>
             executed(&mut events, &id).await?;
         }
     };
-    match time::timeout(patience, found).await {
+    let found = tokio::select! {
+        found = time::timeout(patience, found) => found,
+        () = api.hub.closed() => return Err(Problem::busy("the node is stopping")),
+    };
+    match found {
         Ok(found) => found,
         Err(_) => Err(Problem::not_final(format!(
             "transaction {id} did not become final within {} s: it may still; ask again, and send it again \

@@ -3,7 +3,6 @@
 use quorate_core::{
     block::Header,
     execution::Outcome,
-    store::ArchivedBlock,
     types::{Digest, Height},
 };
 use serde::{Deserialize, Serialize};
@@ -14,6 +13,7 @@ use super::{
     text::Hex32,
     transaction::TransactionJson,
 };
+use crate::store::BlockSummary;
 
 /// What a block commits to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -159,17 +159,16 @@ impl HeaderJson {
 impl BlockSummaryJson {
     /// A final block in a list.
     #[must_use]
-    pub fn of(found: &ArchivedBlock) -> Self {
-        let (header, payload) = (found.block.header(), found.block.payload());
-        let proof = found.proof.as_ref();
+    pub fn of(found: &BlockSummary) -> Self {
+        let (header, proof) = (&found.header, found.proof.as_ref());
         Self {
             height: header.height.get(),
-            digest: found.block.digest().into(),
+            digest: found.digest.into(),
             origin_view: header.origin_view.get(),
             view: proof.map(|proof| proof.candidate.view.get()),
             proposer: header.proposer.get(),
             timestamp_ms: header.timestamp.get(),
-            transactions: u32::try_from(payload.transactions.len()).unwrap_or(u32::MAX),
+            transactions: found.transactions,
             payload_bytes: header.payload_len,
         }
     }

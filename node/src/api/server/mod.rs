@@ -30,7 +30,10 @@ use super::{
     limits::{HEAD_BYTES_MAX, Limits},
     problem::Problem,
 };
-use crate::exit::{Exit, Failure};
+use crate::{
+    exit::{Exit, Failure},
+    metrics::{HttpMetrics, Refused},
+};
 
 /// A listener that serves until it is told to stop.
 #[derive(Debug)]
@@ -59,10 +62,11 @@ impl Server {
         listener: TcpListener,
         router: Router,
         limits: Arc<Limits>,
+        metrics: HttpMetrics,
     ) -> io::Result<Self> {
         let local_addr = listener.local_addr()?;
         let (stop, stopped) = watch::channel(false);
-        let task = tokio::spawn(accept(listener, router, limits, stopped));
+        let task = tokio::spawn(accept(listener, router, limits, metrics, stopped));
         Ok(Self { local_addr, stop, task })
     }
 
@@ -78,6 +82,7 @@ async fn accept(
     listener: TcpListener,
     router: Router,
     limits: Arc<Limits>,
+    metrics: HttpMetrics,
     mut stopped: watch::Receiver<bool>,
 ) {
     let census = Census::new(limits.connections_max, limits.connections_per_ip);
@@ -111,6 +116,7 @@ async fn accept(
                 connection.spawn(stream, &builder, &graceful);
             }
             Err(problem) => {
+                metrics.refused(Refused::Connections);
                 if let Ok(permit) = Arc::clone(&doormen).try_acquire_owned() {
                     tokio::spawn(async move {
                         turn_away(stream, &problem).await;

@@ -31,6 +31,7 @@ use super::{
 };
 use crate::{
     api::{Limits, assemble, backend::Backend as _, router, server::Server},
+    metrics::HttpMetrics,
     page,
 };
 
@@ -97,7 +98,8 @@ async fn the_page_can_be_used() {
         }),
     );
     let listener = tokio::net::TcpListener::bind(any).await.expect("a port is free");
-    let server = Server::start(listener, routes, limits).expect("it listens");
+    let server =
+        Server::start(listener, routes, limits, HttpMetrics::default()).expect("it listens");
 
     let profile = tempfile::tempdir().expect("a directory for the browser");
     let log = profile.path().join("log");

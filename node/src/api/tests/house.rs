@@ -8,7 +8,7 @@ use tokio::{
     time,
 };
 
-use super::client::{House, PATIENCE};
+use super::client::{House, PATIENCE, ask};
 use crate::api::Limits;
 
 /// Everything the other end sends until it closes.
@@ -105,6 +105,34 @@ async fn requests_are_counted() {
     house.problem("/v1/node", 503).await;
 }
 
+/// However little the public API may do, whoever operates the node is answered: an orchestrator that hears
+/// nothing would end it.
+#[tokio::test]
+async fn operations_have_places_of_their_own() {
+    let limits = Limits { requests_max: 0, requests_per_ip: 1, ..Limits::default() };
+    let house = House::with(limits).await;
+    house.stage.grow();
+    for _ in 0..10 {
+        house.get("/health/live").await;
+    }
+    assert_eq!(house.get("/health/live").await.status, 429);
+    for path in ["/health/live", "/health/ready", "/metrics"] {
+        for _ in 0..10 {
+            let answer = ask(house.server.metrics_addr(), "GET", path, &[], "".into()).await;
+            assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+        }
+    }
+    let answer = ask(house.server.metrics_addr(), "GET", "/metrics", &[], "".into()).await;
+    let refused = |reason: &str| {
+        let name = format!("quorate_api_refused_total{{reason=\"{reason}\"}} ");
+        let text = answer.text();
+        let line =
+            text.lines().find(|line| line.starts_with(&name)).expect("it is served").to_owned();
+        line != format!("{name}0")
+    };
+    assert_eq!(["rate", "requests", "streams"].map(refused), [true, true, false]);
+}
+
 /// Bytes that are no HTTP cost the connection and nothing else.
 #[tokio::test]
 async fn garbage() {
@@ -121,6 +149,24 @@ async fn garbage() {
         assert!(!said.contains(" 200 "), "{said}");
     }
     assert_eq!(house.get("/v1/status").await.status, 200);
+}
+
+/// Who waits for a transaction when the server stops is told so at once.
+#[tokio::test]
+async fn shutdown_ends_waiting() {
+    let house = House::new().await;
+    let mut waiting = connect(&house).await;
+    let id = "00".repeat(32);
+    let head = format!("GET /v1/tx/{id}?wait=finalized&timeout=60 HTTP/1.1\r\nhost: x\r\n\r\n");
+    waiting.write_all(head.as_bytes()).await.expect("it is read");
+    // It waits once it listens; the hub listens too.
+    while house.stage.listeners() < 2 {
+        tokio::task::yield_now().await;
+    }
+    house.server.shutdown().await;
+    let said = read_all(&mut waiting).await;
+    assert!(said.starts_with("HTTP/1.1 503"), "{said}");
+    assert!(said.contains("stopping"), "{said}");
 }
 
 /// A server that stops ends its streams and answers nobody any more.

@@ -38,18 +38,15 @@ use quorate_core::{
 use tokio::sync::broadcast;
 
 use crate::{
-    api::{
-        backend::{
-            AccountView, Backend, Identity, PeerView, Place, Proof, Read, Submission, now_ms,
-            past_of,
-        },
-        json::BlockSummaryJson,
+    api::backend::{
+        AccountView, Backend, Identity, PeerView, Place, Proof, Read, Submission, now_ms, past_of,
     },
     driver::Metrics,
     metrics::{ClassReading, NetworkReading, StoreReading},
     published::{
         Counters, Executed, HeightSummary, NodeEvent, Published, Publisher, Snapshot, published,
     },
+    store::BlockSummary,
 };
 
 /// The chain.
@@ -314,6 +311,11 @@ impl Stage {
         self.publisher.tell(event);
     }
 
+    /// How many listen to what happens.
+    pub(crate) fn listeners(&self) -> usize {
+        self.publisher.listeners()
+    }
+
     /// From now on, nothing is taken.
     pub(crate) fn be_busy(&self) {
         self.chain().is_busy = true;
@@ -422,11 +424,15 @@ impl Backend for Stage {
         now(Ok(self.chain().archive.get(&height).cloned()))
     }
 
-    fn blocks(&self, from: Height, limit: u64) -> BoxFuture<'_, Read<Vec<BlockSummaryJson>>> {
+    fn summary_at(&self, height: Height) -> BoxFuture<'_, Read<Option<BlockSummary>>> {
+        now(Ok(self.chain().archive.get(&height).map(BlockSummary::from)))
+    }
+
+    fn summaries(&self, from: Height, limit: u64) -> BoxFuture<'_, Read<Vec<BlockSummary>>> {
         let chain = self.chain();
         let limit = usize::try_from(limit).expect("a page");
         let page = chain.archive.range(..=from).rev().take(limit);
-        now(Ok(page.map(|(_, found)| BlockSummaryJson::of(found)).collect()))
+        now(Ok(page.map(|(_, found)| BlockSummary::from(found)).collect()))
     }
 
     fn height_of(&self, block: Digest) -> BoxFuture<'_, Read<Option<Height>>> {

@@ -10,14 +10,17 @@ mod logs;
 
 use std::time::Duration;
 
-use tokio::{runtime::Runtime, sync::watch};
+use tokio::{
+    runtime::{Handle, Runtime},
+    sync::watch,
+};
 use tracing::{error, info};
 
 use self::assemble::Parts;
 pub(super) use self::ends::asked_to_stop;
 use super::{Console, arguments::StartOptions, client::Addresses, config as config_command};
 use crate::{
-    api::{self, ApiServer},
+    api::{self, ApiServer, Limits},
     config::{Config, LogFormat, Overrides},
     exit::{Exit, Failure},
     home::{self, Home, HomeLock},
@@ -41,10 +44,14 @@ pub(super) fn start(
     if options.while_stdin {
         ends::stop_when_stdin_ends(config.shutdown.grace.get());
     }
-    let runtime = runtime(&config)?;
+    let runtime = threads("worker", config.threads.workers.get())?;
+    // Clients' requests are answered on threads of their own: whatever one of them costs, the replica's task
+    // is not behind it.
+    let clients = threads("clients", CLIENT_WORKERS)?;
     let outcome = Parts::load(&home, &config)
-        .and_then(|parts| runtime.block_on(run(&home, &config, parts, panics)));
+        .and_then(|parts| runtime.block_on(run(&home, &config, parts, panics, clients.handle())));
     // What still runs is given up: nothing that was acknowledged depends on it.
+    clients.shutdown_timeout(Duration::from_millis(500));
     runtime.shutdown_timeout(Duration::from_secs(1));
     drop(lock);
     match &outcome {
@@ -74,10 +81,14 @@ fn flags(options: &StartOptions) -> Vec<(&'static str, &'static str, String)> {
     .collect()
 }
 
-fn runtime(config: &Config) -> Result<Runtime, Failure> {
+/// Threads that answer clients, beside those that only wait for the disk.
+const CLIENT_WORKERS: u64 = 2;
+
+/// A runtime whose threads have a name; as many as there are processors if zero.
+fn threads(name: &str, workers: u64) -> Result<Runtime, Failure> {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
-    builder.enable_all().thread_name("worker").on_thread_start(guard::forbid_on_this_thread);
-    if let Ok(workers @ 1..) = usize::try_from(config.threads.workers.get()) {
+    builder.enable_all().thread_name(name).on_thread_start(guard::forbid_on_this_thread);
+    if let Ok(workers @ 1..) = usize::try_from(workers) {
         builder.worker_threads(workers);
     }
     builder.build().map_err(|error| {
@@ -90,9 +101,10 @@ async fn run(
     config: &Config,
     parts: Parts,
     mut panics: watch::Receiver<bool>,
+    clients: &Handle,
 ) -> Result<(), Failure> {
     let mut running = node::start(parts.options).await?;
-    let served = serve(home, config, &running).await;
+    let served = serve(home, config, &running, clients).await;
     let api = match served {
         Ok(api) => api,
         Err(failure) => {
@@ -109,10 +121,8 @@ async fn run(
         failure = ends::panicked(&mut panics) => Err(failure),
     };
     let grace = config.shutdown.grace.get();
-    let stopping = async {
-        api.shutdown().await;
-        running.stop().await
-    };
+    // A client that does not go away must not cost the node the time to say goodbye to its peers.
+    let stopping = async { tokio::join!(api.shutdown(), running.stop()).1 };
     match (ended, tokio::time::timeout(grace, stopping).await) {
         (Err(failure), _) => Err(failure),
         (Ok(()), Ok(stopped)) => stopped,
@@ -125,11 +135,17 @@ async fn run(
 }
 
 /// Opens the interfaces and says where everything is.
-async fn serve(home: &Home, config: &Config, running: &Running) -> Result<ApiServer, Failure> {
+async fn serve(
+    home: &Home,
+    config: &Config,
+    running: &Running,
+    clients: &Handle,
+) -> Result<ApiServer, Failure> {
     let handle = running.handle();
     let network = handle.network.local_addr();
-    let api = api::serve(config.api.listen, config.metrics.listen, handle, api::Limits::default())
-        .await?;
+    let serving = api::serve(config.api.listen, config.metrics.listen, handle, limits(config));
+    let served = clients.spawn(serving).await;
+    let api = served.map_err(|error| Failure::new(Exit::Restart, error.to_string()))??;
     let addresses = Addresses {
         network: network.to_string(),
         api: api.local_addr().to_string(),
@@ -146,4 +162,19 @@ async fn serve(home: &Home, config: &Config, running: &Running) -> Result<ApiSer
         "listening"
     );
     Ok(api)
+}
+
+/// What clients are granted.
+fn limits(config: &Config) -> Limits {
+    // All of them are far below what each type holds.
+    let size = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+    let api = &config.api;
+    Limits {
+        connections_max: size(api.connections.get()),
+        connections_per_ip: size(api.connections_per_address.get()),
+        requests_per_ip: u32::try_from(api.requests_per_address.get()).unwrap_or(u32::MAX),
+        streams_max: size(api.streams.get()),
+        streams_per_ip: size(api.streams_per_address.get()),
+        ..Limits::default()
+    }
 }

@@ -95,6 +95,23 @@ fn nobody_listening_is_no_error() {
     assert_eq!(store.stream_coins(&owner(1), 10, &out), Ok(()));
 }
 
+/// Also one whose coins never come: the damage far behind is not reached.
+#[test]
+fn nobody_waiting_for_nothing() {
+    let stage = Stage::new(0);
+    let store = stage.open();
+    put_coins(&store, 0, COINS);
+    let mut changes = store.0.database.changes();
+    let path = CellPath::coin(&CoinId { transaction: Digest::new([255; 32]), index: 9 });
+    let last = [&path.get()[..1], [255; 31].as_slice()].concat();
+    changes.put(&Key { column: Column::Cells, bytes: last }, &77_u8);
+    changes.write(Durability::Synced).expect("a disk that works");
+    let (out, pages) = mpsc::channel(1);
+    assert!(store.stream_coins(&owner(3), 10, &out).is_err(), "somebody waits for the end");
+    drop(pages);
+    assert_eq!(store.stream_coins(&owner(3), 10, &out), Ok(()));
+}
+
 #[test]
 fn an_owner_without_coins_gets_an_empty_page() {
     let stage = Stage::new(0);

@@ -116,3 +116,17 @@ fn a_damaged_cell_is_a_failed_read() {
     assert!(store.cells().fetch(&[path]).is_err());
     assert!(store.failure().expect("remembered").to_string().contains("cells/"));
 }
+
+/// What lists say of a block is what the whole block says.
+#[test]
+fn summaries_are_of_their_blocks() {
+    let stage = Stage::new(3);
+    let store = stage.filled(3, 3);
+    for height in 0..=4 {
+        let height = Height::new(height);
+        let whole = store.block_at(height).expect("a good store");
+        let summary = store.summary_at(height).expect("a good store");
+        assert_eq!(summary, whole.as_ref().map(BlockSummary::from), "height {height}");
+        assert_eq!(summary.is_some(), (1..=3).contains(&height.get()));
+    }
+}

@@ -26,7 +26,7 @@ pub enum Exit {
     Unreachable,
     /// The disk is full, or fails.
     Disk,
-    /// A transaction was refused, or is final and failed.
+    /// A transaction was refused, or is final and failed; or a proof does not hold.
     Refused,
     /// Two truths about the same chain: somebody has to look before anything is done.
     SafetyHalt,
@@ -66,7 +66,9 @@ impl Exit {
             Self::Busy => "somebody else uses the home or a port",
             Self::Unreachable => "nobody answers, or not in time",
             Self::Disk => "the disk is full or fails",
-            Self::Refused => "a transaction was refused, or is final and failed",
+            Self::Refused => {
+                "a transaction was refused, or is final and failed; a proof does not hold"
+            }
             Self::SafetyHalt => "two truths about one chain: a person has to look first",
             Self::Restart => "a fault of the program that a restart may mend",
         }

@@ -5,14 +5,14 @@ use std::{net::IpAddr, path::PathBuf, str::FromStr};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use quorate_core::types::Height;
 
-use super::tx::TxCommand;
+use super::{light::LightCommand, metrics::MetricsCommand, tx::TxCommand};
 
 const AFTER_HELP: &str = "\
 Exit codes:
    0  done, or stopped on request        14  the home or a port is in use
    2  wrong usage                        15  nobody answers
   10  configuration                      16  disk full or failing
-  11  genesis, or another chain          17  transaction refused or failed
+  11  genesis, or another chain          17  refused, or does not hold
   12  database damaged                   20  safety halt: look before anything else
   13  key or sign-state                  75  a restart may help
 
@@ -116,6 +116,12 @@ the home, because a consensus key must exist once.")]
     /// Makes and checks the document that a chain starts from.
     #[command(subcommand)]
     Genesis(GenesisCommand),
+    /// Says what can be measured of a node.
+    #[command(subcommand)]
+    Metrics(MetricsCommand),
+    /// Checks what a node says without believing any node.
+    #[command(subcommand)]
+    Light(LightCommand),
     /// Prints a script that completes commands in a shell.
     #[command(after_help = "\
 Example:
@@ -284,9 +290,19 @@ pub(super) struct StatusOptions {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum PeersCommand {
-    /// Who is connected.
+    /// Who is connected, and who should be.
     #[command(after_help = "Example:\n  quorate peers list --home node")]
     List(PeersListOptions),
+    /// Calls other nodes and says what is wrong.
+    #[command(after_help = "\
+Examples:
+  quorate peers probe --home node
+  quorate peers probe --home node 53ab..@node2.example.org:7400
+
+Without a peer, calls all those in the configuration of the home. Each call has a key of its own, made for it,
+so it does not disturb the node of the home. Exits 0 if all of them answer and are of the same chain, 15 if
+not.")]
+    Probe(ProbeOptions),
 }
 
 #[derive(Debug, Args)]
@@ -296,6 +312,15 @@ pub(super) struct PeersListOptions {
     /// As JSON.
     #[arg(long)]
     pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ProbeOptions {
+    #[command(flatten)]
+    pub(super) home: HomeOptions,
+    /// Another node, as KEY@HOST:PORT.
+    #[arg(value_name = "PEER")]
+    pub(super) peers: Vec<String>,
 }
 
 #[derive(Debug, Args)]
@@ -477,6 +502,9 @@ Examples:
   quorate config show --home node --origin
   QUORATE__LOG__FORMAT=json quorate config show --home node --origin")]
     Show(ShowOptions),
+    /// Prints a JSON schema of all settings, for editors.
+    #[command(after_help = "Example:\n  quorate config schema > node.schema.json")]
+    Schema,
     /// Prints the reference page of all settings.
     #[command(after_help = "Example:\n  quorate config docs > docs/configuration.md")]
     Docs,

@@ -18,6 +18,10 @@ pub(super) fn config(
     match command {
         ConfigCommand::Check(options) => check(options, environment, console),
         ConfigCommand::Show(options) => show(options, environment, console),
+        ConfigCommand::Schema => {
+            let text = serde_json::to_string_pretty(&config::schema());
+            console.line(text.expect("plain data becomes JSON"))
+        }
         ConfigCommand::Docs => console.text(format_args!("{}", config::reference())),
     }
 }

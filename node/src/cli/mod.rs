@@ -15,8 +15,11 @@ mod doctor;
 mod genesis;
 mod init;
 mod key;
+mod light;
 mod load;
+mod metrics;
 mod node_home;
+mod probe;
 mod recover;
 mod start;
 mod status;
@@ -31,7 +34,7 @@ use std::ffi::OsString;
 
 use clap::Parser as _;
 
-use self::arguments::{Arguments, Command};
+use self::arguments::{Arguments, Command, PeersCommand};
 pub use self::console::Console;
 use crate::{
     config::Overrides,
@@ -68,7 +71,10 @@ fn run(command: Command, environment: Overrides, console: &mut Console<'_>) -> R
         Command::Start(options) => start::start(&options, environment, console),
         Command::Status(options) => status::status(&options, console),
         Command::Doctor(options) => doctor::doctor(&options, environment, console),
-        Command::Peers(command) => status::peers(&command, console),
+        Command::Peers(PeersCommand::List(options)) => status::list(&options, console),
+        Command::Peers(PeersCommand::Probe(options)) => {
+            probe::probe(&options, environment, console)
+        }
         Command::Tx(command) => tx::tx(&command, console),
         Command::Load(options) => load::load(&options, console),
         Command::Db(command) => db::db(&command, environment, console),
@@ -79,6 +85,8 @@ fn run(command: Command, environment: Overrides, console: &mut Console<'_>) -> R
         Command::Config(command) => config::config(&command, environment, console),
         Command::Key(command) => key::key(&command, console),
         Command::Genesis(command) => genesis::genesis(&command, console),
+        Command::Metrics(command) => metrics::metrics(&command, console),
+        Command::Light(command) => light::light(&command, console),
         Command::Completions(options) => completions::completions(&options, console),
         Command::Version(options) => version::version(&options, console),
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     Console,
-    arguments::{PeersCommand, PeersListOptions, StatusOptions},
+    arguments::{PeersListOptions, StatusOptions},
     client::{Client, block_on},
 };
 use crate::{
@@ -111,13 +111,7 @@ fn recent(heights: &[HeightJson], console: &mut Console<'_>) -> Result<(), Failu
     Ok(())
 }
 
-pub(super) fn peers(command: &PeersCommand, console: &mut Console<'_>) -> Result<(), Failure> {
-    match command {
-        PeersCommand::List(options) => list(options, console),
-    }
-}
-
-fn list(options: &PeersListOptions, console: &mut Console<'_>) -> Result<(), Failure> {
+pub(super) fn list(options: &PeersListOptions, console: &mut Console<'_>) -> Result<(), Failure> {
     let client = Client::of(&options.api)?;
     let peers: PeersJson = block_on(client.get("/v1/peers"))?;
     if options.json {

@@ -7,14 +7,16 @@ use clap::CommandFactory as _;
 use super::{Console, arguments::Arguments, main};
 use crate::exit::Exit;
 
+mod documents;
+
 /// What a command did.
-struct Done {
-    exit: Exit,
-    out: String,
-    err: String,
+pub(super) struct Done {
+    pub(super) exit: Exit,
+    pub(super) out: String,
+    pub(super) err: String,
 }
 
-fn run(arguments: &[&str]) -> Done {
+pub(super) fn run(arguments: &[&str]) -> Done {
     run_with(arguments, &[])
 }
 
@@ -28,13 +30,13 @@ fn run_with(arguments: &[&str], variables: &[(&str, &str)]) -> Done {
     Done { exit, out: text(out), err: text(err) }
 }
 
-fn good(arguments: &[&str]) -> String {
+pub(super) fn good(arguments: &[&str]) -> String {
     let done = run(arguments);
     assert_eq!(done.exit, Exit::Clean, "{arguments:?}: {}", done.err);
     done.out
 }
 
-fn shown(path: &Path) -> &str {
+pub(super) fn shown(path: &Path) -> &str {
     path.to_str().expect("paths of tests are text")
 }
 
@@ -73,6 +75,8 @@ fn mistakes_of_usage_exit_2_and_help_does_not() {
 fn version_and_completions_are_printed() {
     assert!(good(&["version"]).contains(env!("CARGO_PKG_VERSION")));
     assert!(good(&["version", "--json"]).starts_with('{'));
+    assert!(good(&["metrics", "list"]).contains("quorate_finalized_height\n"));
+    assert!(good(&["config", "schema"]).contains("\"additionalProperties\": false"));
     for shell in ["bash", "zsh", "fish"] {
         assert!(good(&["completions", shell]).contains("quorate"), "{shell}");
     }

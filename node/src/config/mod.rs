@@ -7,6 +7,7 @@
 mod docs;
 mod load;
 mod problem;
+mod schema;
 mod settings;
 mod table;
 mod value;
@@ -18,8 +19,9 @@ pub(crate) use self::{
     docs::{file, reference},
     load::{Loaded, Overrides, load, parse, read_file},
     problem::{Problem, Problems, Source, offset},
+    schema::schema,
     settings::SECTIONS,
-    value::{bytes, duration, duration_text, hex32, in_units, resolve, with_unit},
+    value::{bytes, duration, duration_text, hex32, in_units, peer, resolve, with_unit},
 };
 pub use self::{
     settings::*,

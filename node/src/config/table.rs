@@ -23,6 +23,8 @@ pub(crate) struct KeyInfo {
     pub(crate) about: &'static [&'static str],
     /// What it takes, to finish "expected ..".
     pub(crate) expected: fn() -> String,
+    /// The same as a JSON schema.
+    pub(crate) schema: fn() -> serde_json::Value,
 }
 
 /// What came of reading one value.
@@ -69,6 +71,7 @@ macro_rules! settings {
                         name: stringify!($key),
                         about: &[$($doc),+],
                         expected: <$kind as Setting>::expected,
+                        schema: <$kind as Setting>::schema,
                     },
                 )+],
             },

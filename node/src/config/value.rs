@@ -12,6 +12,7 @@ use std::{
 };
 
 use quorate_core::types::{Digest, PeerId};
+use serde_json::json;
 use toml_edit::Value;
 
 /// Why a value is not one that a setting takes.
@@ -33,6 +34,15 @@ pub(super) trait Setting: Sized {
     fn read(value: &Value) -> Result<Self, Wrong>;
     /// As TOML that reads back as the same.
     fn print(&self) -> String;
+    /// What it takes, as a JSON schema, as far as one can say it.
+    fn schema() -> serde_json::Value {
+        json!({ "type": "string" })
+    }
+}
+
+/// The schema of a text with a form.
+fn pattern(pattern: &str) -> serde_json::Value {
+    json!({ "type": "string", "pattern": pattern })
 }
 
 /// A value of another type, or out of range.
@@ -77,6 +87,10 @@ impl Setting for bool {
 
     fn print(&self) -> String {
         self.to_string()
+    }
+
+    fn schema() -> serde_json::Value {
+        json!({ "type": "boolean" })
     }
 }
 
@@ -146,6 +160,10 @@ impl<const MIN: u64, const MAX: u64> Setting for Count<MIN, MAX> {
     fn print(&self) -> String {
         self.0.to_string()
     }
+
+    fn schema() -> serde_json::Value {
+        json!({ "type": "integer", "minimum": MIN, "maximum": MAX })
+    }
 }
 
 /// A length of time in a range of milliseconds, both ends included.
@@ -184,6 +202,10 @@ impl<const MIN_MILLIS: u64, const MAX_MILLIS: u64> Setting for Time<MIN_MILLIS, 
 
     fn print(&self) -> String {
         quoted(&duration_text(self.0))
+    }
+
+    fn schema() -> serde_json::Value {
+        pattern("^[0-9]+ *(h|m|s|ms)$")
     }
 }
 
@@ -236,6 +258,10 @@ impl<const MIN: u64, const MAX: u64> Setting for Size<MIN, MAX> {
 
     fn print(&self) -> String {
         quoted(&bytes(self.0))
+    }
+
+    fn schema() -> serde_json::Value {
+        pattern("^[0-9]+ *(TiB|GiB|MiB|KiB|B)$")
     }
 }
 
@@ -305,6 +331,10 @@ impl Setting for Kept {
             Self::Newest(count) => count.to_string(),
         }
     }
+
+    fn schema() -> serde_json::Value {
+        json!({ "anyOf": [{ "enum": ["all"] }, { "type": "integer", "minimum": 1 }] })
+    }
 }
 
 /// One of a few words.
@@ -328,6 +358,10 @@ macro_rules! words {
 
             fn print(&self) -> String {
                 match self { $(Self::$variant => quoted($word)),* }
+            }
+
+            fn schema() -> serde_json::Value {
+                json!({ "enum": [$($word),*] })
             }
         }
     };
@@ -409,6 +443,10 @@ impl Setting for Pinned {
     fn print(&self) -> String {
         quoted(&self.0.map_or_else(String::new, |digest| digest.to_string()))
     }
+
+    fn schema() -> serde_json::Value {
+        pattern("^([0-9a-fA-F]{64})?$")
+    }
 }
 
 /// Reads 32 bytes written as lower- or upper-case hexadecimal.
@@ -439,17 +477,23 @@ impl Setting for Peer {
     }
 
     fn read(value: &Value) -> Result<Self, Wrong> {
-        let parse = |text: &str| {
-            let (key, address) = text.split_once('@')?;
-            let peer = PeerId::new(hex32(key)?);
-            is_address(address).then(|| Self { peer, address: address.to_owned() })
-        };
-        value.as_str().and_then(parse).ok_or_else(|| wrong::<Self>(value))
+        value.as_str().and_then(peer).ok_or_else(|| wrong::<Self>(value))
     }
 
     fn print(&self) -> String {
         quoted(&self.to_string())
     }
+
+    fn schema() -> serde_json::Value {
+        pattern("^[0-9a-fA-F]{64}@.+:[0-9]+$")
+    }
+}
+
+/// Reads a node's key and where to find it.
+pub(crate) fn peer(text: &str) -> Option<Peer> {
+    let (key, address) = text.split_once('@')?;
+    let peer = PeerId::new(hex32(key)?);
+    is_address(address).then(|| Peer { peer, address: address.to_owned() })
 }
 
 /// Whether a text has the form of a host and a port other than zero. Asks no name service.
@@ -486,5 +530,9 @@ impl<T: Setting> Setting for Vec<T> {
                 format!("[\n{}]", items.iter().map(line).collect::<String>())
             }
         }
+    }
+
+    fn schema() -> serde_json::Value {
+        json!({ "type": "array", "items": T::schema() })
     }
 }

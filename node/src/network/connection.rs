@@ -182,7 +182,7 @@ fn other_chain(offered: &[Vec<u8>], own: &[u8]) -> End {
 }
 
 /// Who the other side is, once the handshake is done and the chain agreed on.
-fn check_session(session: &rustls::CommonState, protocol: &[u8]) -> Result<PeerId, End> {
+pub(super) fn check_session(session: &rustls::CommonState, protocol: &[u8]) -> Result<PeerId, End> {
     if session.alpn_protocol() != Some(protocol) {
         return Err(End::Tls("the peer agreed on no protocol".into()));
     }
@@ -191,7 +191,7 @@ fn check_session(session: &rustls::CommonState, protocol: &[u8]) -> Result<PeerI
 }
 
 /// Reads the first frame, which must be control, and no byte beyond it.
-async fn read_hello(stream: &mut Stream) -> Result<Control, End> {
+pub(super) async fn read_hello(stream: &mut Stream) -> Result<Control, End> {
     let mut header = [0; HEADER_BYTES];
     stream.read_exact(&mut header).await.map_err(End::of_io)?;
     let header = Header::decode(header).map_err(Offence::from)?;
@@ -203,7 +203,7 @@ async fn read_hello(stream: &mut Stream) -> Result<Control, End> {
     Ok(Control::decode(&body).map_err(|_| Offence::Undecodable(Class::Control))?)
 }
 
-async fn write(stream: &mut Stream, control: &Control) -> io::Result<()> {
+pub(super) async fn write(stream: &mut Stream, control: &Control) -> io::Result<()> {
     let mut out = Vec::new();
     control.append(&mut out);
     stream.write_all(&out).await?;

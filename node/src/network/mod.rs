@@ -16,6 +16,7 @@ mod link;
 mod options;
 mod outbox;
 mod pack;
+mod probe;
 mod random;
 mod rates;
 mod reader;
@@ -60,6 +61,7 @@ pub use self::{
         Bound, Mode, NetworkLimits, NetworkOptions, PeerAddress, PerClass, Rate, Rates, Room,
         SecretKeyBytes,
     },
+    probe::{Probed, probe},
     status::{ConnectionStatus, PeerStatus},
 };
 use crate::exit::{Exit, Failure};

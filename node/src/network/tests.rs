@@ -3,4 +3,4 @@
 mod honest;
 mod hostile;
 mod talk;
-mod world;
+pub(super) mod world;

@@ -19,8 +19,8 @@ use crate::{
 pub(super) fn init(options: &InitOptions, console: &mut Console<'_>) -> Result<(), Failure> {
     let pinned = pinned(options.genesis_hash.as_deref())?;
     let genesis = genesis::load(&options.genesis, pinned)?;
-    let text =
-        read_file(&options.genesis, genesis::FILE_BYTES_MAX).map_err(|error| failed("read", &options.genesis, &error))?;
+    let text = read_file(&options.genesis, genesis::FILE_BYTES_MAX)
+        .map_err(|error| failed("read", &options.genesis, &error))?;
     let node_key = match &options.node_key {
         Some(path) => KeySeed::read(path)?,
         None => KeySeed::generate()?,

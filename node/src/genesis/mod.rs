@@ -70,8 +70,8 @@ pub(crate) fn parse(name: &str, text: &str) -> Result<Genesis, Failure> {
 /// # Errors
 /// [`Exit::Usage`] for what is no parameter, [`Exit::Genesis`] for a value that it cannot have.
 pub(crate) fn with_parameters(genesis: &Genesis, given: &[String]) -> Result<Genesis, Failure> {
-    let mut document = serde_json::to_value(Document::of_genesis(genesis))
-        .expect("plain data becomes JSON");
+    let mut document =
+        serde_json::to_value(Document::of_genesis(genesis)).expect("plain data becomes JSON");
     for one in given {
         let (name, value) = one.split_once('=').ok_or_else(|| {
             let what = format!("`{one}` sets no parameter: expected NAME=VALUE");

@@ -19,7 +19,7 @@ use tempfile::TempDir;
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Pause between two looks at something that cannot be waited for otherwise.
-const LOOK: Duration = Duration::from_millis(20);
+pub(crate) const LOOK: Duration = Duration::from_millis(20);
 
 /// Ports as they are generated, before nodes get ones that nobody has.
 const PORTS: usize = 20_000;
@@ -114,6 +114,11 @@ impl Cluster {
         for child in &mut nodes {
             child.wait().expect("it ends");
         }
+    }
+
+    /// The process of a node that runs.
+    pub(crate) fn process(&self, name: &str) -> u32 {
+        self.nodes[name].id()
     }
 
     /// Asks a node to stop, and gives its exit code.

@@ -1,12 +1,15 @@
 //! Processes that are killed at any moment, and disks that are wiped.
 
 use std::{
+    collections::hash_map::RandomState,
     fs,
-    process::{Child, Stdio},
+    hash::{BuildHasher as _, Hasher as _},
+    process::{Child, Output, Stdio},
+    thread,
     time::{Duration, Instant},
 };
 
-use crate::cluster::{Cluster, complaint, json, quorate, run};
+use crate::cluster::{Cluster, LOOK, PATIENCE, complaint, json, quorate, run};
 
 /// The name of the validator whose turn it is, as one node sees it.
 fn leader(cluster: &Cluster, asked: &str) -> Option<String> {
@@ -19,27 +22,63 @@ fn leader(cluster: &Cluster, asked: &str) -> Option<String> {
 }
 
 /// A steady stream of transfers, for as long as the value lives.
-struct Load(Child);
+struct Load(Option<Child>);
 
 impl Load {
-    fn on(cluster: &Cluster, name: &str) -> Self {
+    fn on(cluster: &Cluster, name: &str, time: &str) -> Self {
         let child = quorate()
-            .args(["load", "--rate", "100", "--for", "60s", "--workers", "1", "--accounts", "32"])
-            .args(["--api", &cluster.api(name), "--key"])
+            .args(["load", "--json", "--rate", "100", "--for", time])
+            .args(["--workers", "1", "--accounts", "32", "--api", &cluster.api(name), "--key"])
             .arg(cluster.root().join("accounts.key"))
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
             .spawn();
-        Self(child.expect("the program starts"))
+        Self(Some(child.expect("the program starts")))
+    }
+
+    /// Waits for its end: everything that was admitted was executed.
+    fn assert_executed(mut self) {
+        let child = self.0.take().expect("it was not waited for yet");
+        let output: Output = child.wait_with_output().expect("our own child");
+        assert!(output.status.success(), "{}", complaint(&output));
+        let report = json(&output);
+        assert!(report["admitted"].as_u64() > Some(0), "{report}");
+        assert_eq!(report["executed"], report["admitted"], "{report}");
     }
 }
 
 impl Drop for Load {
     fn drop(&mut self) {
-        // It may have ended by itself, when its node was killed.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        if let Some(child) = &mut self.0 {
+            // It may have ended by itself, when its node was killed.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// Waits until a node has a final height above one that took more than one view, and says which, and for how
+/// long nothing became final at most.
+fn view_change(cluster: &Cluster, witness: &str, above: u64) -> (u64, Duration) {
+    let begun = Instant::now();
+    let (mut height, mut since, mut longest) = (above, begun, Duration::ZERO);
+    loop {
+        let status = cluster.ask(witness, "/v1/status").expect("the witness answers");
+        let now = status["finalized_height"].as_u64().expect("a height");
+        longest = longest.max(since.elapsed());
+        if now > height {
+            (height, since) = (now, Instant::now());
+        }
+        let recent = status["recent"].as_array().expect("recent heights");
+        let changed = recent.iter().find(|one| {
+            one["height"].as_u64() > Some(above) && one["views_used"].as_u64() > Some(1)
+        });
+        if let Some(changed) = changed {
+            return (changed["height"].as_u64().expect("a height"), longest);
+        }
+        assert!(begun.elapsed() < PATIENCE, "no view change: {status}\n{}", cluster.log(witness));
+        thread::sleep(LOOK);
     }
 }
 
@@ -51,20 +90,20 @@ fn the_leader_is_killed_and_the_others_go_on() {
     cluster.wait_for_progress(5);
     let leader = leader(&cluster, "n0").expect("somebody leads");
     let witness = if leader == "n0" { "n1" } else { "n0" };
-    let before = cluster.height(witness);
     cluster.kill(&leader);
-    let killed = Instant::now();
     // One block may have been on its way.
-    cluster.wait_for_height(witness, before + 2);
-    let gap = killed.elapsed();
-    println!("{leader} was killed, and the chain went on after {gap:?}");
+    let above = cluster.height(witness) + 1;
+    let (height, gap) = view_change(&cluster, witness, above);
+    println!(
+        "{leader} was killed; height {height} took another leader, the chain stood for {gap:?}"
+    );
     assert!(gap < Duration::from_secs(5), "the chain stood still for {gap:?}");
     cluster.start(&leader);
     cluster.wait_for_progress(3);
     cluster.assert_agreement();
 }
 
-/// Every validator dies in turn while transfers come, and comes back.
+/// Every validator dies in turn while transfers come, and comes back; what was admitted is executed.
 #[test]
 fn each_validator_is_killed_in_turn_under_load() {
     let mut cluster = Cluster::new(4, 0);
@@ -72,7 +111,7 @@ fn each_validator_is_killed_in_turn_under_load() {
     cluster.wait_for_progress(3);
     for victim in 0..4 {
         let (victim, other) = (format!("n{victim}"), format!("n{}", (victim + 1) % 4));
-        let _load = Load::on(&cluster, &other);
+        let load = Load::on(&cluster, &other, "4s");
         cluster.wait_for_progress(2);
         cluster.kill(&victim);
         cluster.wait_for_progress(2);
@@ -80,30 +119,65 @@ fn each_validator_is_killed_in_turn_under_load() {
         let begun = Instant::now();
         cluster.wait_for_progress(2);
         println!("{victim} caught up within {:?}", begun.elapsed());
+        load.assert_executed();
     }
     cluster.assert_agreement();
 }
 
-/// What a client was told is final is final after everybody was killed at once.
+/// Seven validators lose two, which is all they may lose, and go on; then those come back, and two others go.
+#[test]
+fn two_of_seven_are_killed_under_load() {
+    let mut cluster = Cluster::new(7, 0);
+    cluster.start_all();
+    cluster.wait_for_progress(3);
+    for victims in [["n1", "n2"], ["n5", "n6"]] {
+        let load = Load::on(&cluster, "n0", "5s");
+        victims.iter().for_each(|victim| cluster.kill(victim));
+        let (height, gap) = view_change(&cluster, "n0", cluster.height("n0") + 1);
+        println!("without {victims:?} height {height} took more views; nothing for {gap:?}");
+        assert!(gap < Duration::from_secs(10), "the chain stood still for {gap:?}");
+        victims.iter().for_each(|victim| cluster.start(victim));
+        cluster.wait_for_progress(3);
+        load.assert_executed();
+    }
+    cluster.assert_agreement();
+}
+
+/// What a client was told is final is final after everybody was killed at once, at any moment, under load.
 #[test]
 fn what_was_final_is_final_after_all_were_killed() {
     let mut cluster = Cluster::new(4, 0);
-    cluster.start_all();
-    cluster.wait_for_progress(1);
-    let paid: Vec<String> = (0..3).map(|from| cluster.pay(&format!("n{from}"), from)).collect();
-    let heights: Vec<u64> = cluster.running().map(|name| cluster.height(name)).collect();
-    cluster.kill_all();
-    cluster.start_all();
-    for (name, before) in cluster.names().iter().zip(heights) {
-        cluster.wait_for_height(name, before);
-        for id in &paid {
-            let output =
-                run(quorate().args(["tx", "status", id, "--json", "--api", &cluster.api(name)]));
-            assert_eq!(json(&output)["outcome"], "applied", "{name}: {}", complaint(&output));
+    let mut paid = Vec::new();
+    for round in 0..3 {
+        cluster.start_all();
+        cluster.wait_for_progress(1);
+        let load = Load::on(&cluster, "n1", "60s");
+        paid.push(cluster.pay(&format!("n{round}"), 40 + round));
+        let moment = Duration::from_millis(RandomState::new().build_hasher().finish() % 400);
+        println!("all are killed {moment:?} after a payment was final");
+        thread::sleep(moment);
+        let heights: Vec<u64> = cluster.running().map(|name| cluster.height(name)).collect();
+        cluster.kill_all();
+        drop(load);
+        cluster.start_all();
+        for (name, before) in cluster.names().iter().zip(heights) {
+            cluster.wait_for_height(name, before);
+            for id in &paid {
+                let output = run(quorate().args([
+                    "tx",
+                    "status",
+                    id,
+                    "--json",
+                    "--api",
+                    &cluster.api(name),
+                ]));
+                assert_eq!(json(&output)["outcome"], "applied", "{name}: {}", complaint(&output));
+            }
         }
+        cluster.wait_for_progress(3);
+        cluster.assert_agreement();
+        cluster.kill_all();
     }
-    cluster.wait_for_progress(3);
-    cluster.assert_agreement();
 }
 
 /// A validator whose database is gone but whose sign-state is not catches up, votes again, and never

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use quorate_core::{
+    crypto::SecretKey,
     transaction::{Address, Output, Transaction, TransactionBody, TransactionKind},
     types::{ChainId, Height},
 };
@@ -22,27 +23,61 @@ pub(super) struct Signing {
     pub(super) chain: ChainId,
     pub(super) fee: u64,
     pub(super) valid_until: Height,
-    /// Transfers of all accounts together.
-    pub(super) count: u64,
+    /// Transfers of all accounts together that are signed before any is sent.
+    pub(super) ahead: u64,
 }
 
 /// One account.
 #[derive(Debug)]
 struct Account {
     address: Address,
+    secret: SecretKey,
+    /// Whom it pays.
+    to: Address,
     /// Its nonce when the run began, as the node said.
     first: u64,
     /// Its nonce when it was last looked at.
     executed: u64,
     /// Transfers that were admitted.
     admitted: u64,
+    /// Transfers that were signed.
+    signed: u64,
     /// In the order of their nonces.
     waiting: VecDeque<Transaction>,
+}
+
+impl Account {
+    /// The transfer with a nonce, counted from the beginning of the run.
+    fn transfer(&self, signing: &Signing, place: u64) -> Transaction {
+        let kind = TransactionKind::transfer(vec![Output::native(self.to, 1)]);
+        let Signing { chain, fee, valid_until, .. } = *signing;
+        let nonce = self.first.saturating_add(place);
+        let body = TransactionBody::new(chain, self.address, nonce, fee, valid_until, kind);
+        Transaction::signed(body, &self.secret)
+    }
+
+    /// Signs so many ahead.
+    fn sign(&mut self, signing: &Signing, count: u64) {
+        let until = self.signed.saturating_add(count);
+        let places = (self.signed..until).into_par_iter();
+        let signed: Vec<_> = places.map(|place| self.transfer(signing, place)).collect();
+        self.waiting.extend(signed);
+        self.signed = until;
+    }
+
+    /// The next transfer. What was not signed ahead is signed now.
+    fn next(&mut self, signing: &Signing) -> Transaction {
+        self.waiting.pop_front().unwrap_or_else(|| {
+            self.signed += 1;
+            self.transfer(signing, self.signed - 1)
+        })
+    }
 }
 
 /// All accounts of a worker.
 #[derive(Debug)]
 pub(super) struct Accounts {
+    signing: Signing,
     list: Vec<Account>,
     next: usize,
 }
@@ -55,7 +90,7 @@ pub(super) struct Taken {
 }
 
 impl Accounts {
-    /// Signs everything that one worker will send. Each account pays the next one, round and round.
+    /// Signs ahead what one worker will send. Each account pays the next one, round and round.
     pub(super) async fn sign(
         signing: &Signing,
         load: &Load,
@@ -63,7 +98,7 @@ impl Accounts {
         worker: u64,
         client: &Client,
     ) -> Result<Self, Failure> {
-        let each = signing.count.div_ceil(load.accounts);
+        let each = signing.ahead.div_ceil(load.accounts);
         let mut list = Vec::new();
         let mut index = worker;
         while index < load.accounts {
@@ -71,35 +106,31 @@ impl Accounts {
             let to = key.derived((index + 1) % load.accounts).address();
             let address = own.address();
             let first = nonce(&address, client).await?;
-            let secret = own.secret();
-            let transfer = |nonce| {
-                let kind = TransactionKind::transfer(vec![Output::native(to, 1)]);
-                let Signing { chain, fee, valid_until, .. } = *signing;
-                let body = TransactionBody::new(chain, address, nonce, fee, valid_until, kind);
-                Transaction::signed(body, &secret)
+            let mut account = Account {
+                address,
+                secret: own.secret(),
+                to,
+                first,
+                executed: first,
+                admitted: 0,
+                signed: 0,
+                waiting: VecDeque::new(),
             };
-            let waiting = (first..first.saturating_add(each)).into_par_iter().map(transfer);
-            let waiting = waiting.collect::<Vec<_>>().into();
-            list.push(Account { address, first, executed: first, admitted: 0, waiting });
+            account.sign(signing, each);
+            list.push(account);
             index += load.workers;
         }
-        Ok(Self { list, next: 0 })
+        Ok(Self { signing: *signing, list, next: 0 })
     }
 
-    /// Takes up to so many transfers, each from another account if that is possible.
+    /// Takes so many transfers, each from another account as far as there are so many.
     pub(super) fn take(&mut self, wanted: u64) -> Vec<Taken> {
         let mut taken = Vec::new();
-        let mut empty = 0;
-        while u64::try_from(taken.len()).unwrap_or(u64::MAX) < wanted && empty < self.list.len() {
+        for _ in 0..wanted {
             let account = self.next;
             self.next = (account + 1) % self.list.len();
-            match self.list[account].waiting.pop_front() {
-                Some(transaction) => {
-                    empty = 0;
-                    taken.push(Taken { account, transaction });
-                }
-                None => empty += 1,
-            }
+            let transaction = self.list[account].next(&self.signing);
+            taken.push(Taken { account, transaction });
         }
         taken
     }
@@ -139,48 +170,51 @@ impl Accounts {
 
 /// The next nonce of an account, as the node has executed.
 async fn nonce(address: &Address, client: &Client) -> Result<u64, Failure> {
-    let found: AccountJson =
-        client.get(&format!("/v1/accounts/{}", address_text(address))).await?;
+    let found: AccountJson = client.get(&format!("/v1/accounts/{}", address_text(address))).await?;
     Ok(found.nonce.0)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{
-        Account, Accounts, KeySeed, Output, Transaction, TransactionBody, TransactionKind,
-    };
+    use super::{Account, Accounts, KeySeed, Signing};
     use quorate_core::types::{ChainId, Height};
     use std::collections::VecDeque;
 
-    fn account(transfers: u64) -> Account {
-        let key = KeySeed::generate().expect("randomness");
-        let address = key.address();
-        let transfer = |nonce| {
-            let kind = TransactionKind::transfer(vec![Output::native(address, 1)]);
-            let body =
-                TransactionBody::new(ChainId::new(1), address, nonce, 1, Height::new(9), kind);
-            Transaction::signed(body, &key.secret())
+    fn accounts(signed: [u64; 2]) -> Accounts {
+        let signing =
+            Signing { chain: ChainId::new(1), fee: 1, valid_until: Height::new(9), ahead: 0 };
+        let account = |count| {
+            let key = KeySeed::generate().expect("randomness");
+            let mut account = Account {
+                address: key.address(),
+                secret: key.secret(),
+                to: key.address(),
+                first: 5,
+                executed: 5,
+                admitted: 0,
+                signed: 0,
+                waiting: VecDeque::new(),
+            };
+            account.sign(&signing, count);
+            account
         };
-        let waiting: VecDeque<_> = (0..transfers).map(transfer).collect();
-        Account { address, first: 0, executed: 0, admitted: 0, waiting }
+        Accounts { signing, list: signed.map(account).into(), next: 0 }
     }
 
-    fn nonces(accounts: &Accounts) -> Vec<Vec<u64>> {
-        let nonce = |one: &Transaction| one.body.payer.nonce().expect("an account pays");
-        accounts.list.iter().map(|one| one.waiting.iter().map(nonce).collect()).collect()
+    fn nonces(accounts: &mut Accounts, count: u64) -> Vec<(usize, u64)> {
+        let nonce =
+            |one: &super::Taken| one.transaction.body.payer.nonce().expect("an account pays");
+        accounts.take(count).iter().map(|one| (one.account, nonce(one))).collect()
     }
 
-    /// Whatever is turned away is sent again before what comes after it.
+    /// Whatever is turned away is sent again before what comes after it, signed ahead or not.
     #[test]
     fn what_is_put_back_keeps_its_order() {
-        let mut accounts = Accounts { list: vec![account(3), account(2)], next: 0 };
-        let before = nonces(&accounts);
+        let mut accounts = accounts([3, 1]);
         let taken = accounts.take(4);
-        assert_eq!(taken.len(), 4);
-        assert_eq!(nonces(&accounts), [vec![2], vec![]]);
+        assert_eq!(nonces(&mut accounts, 2), [(0, 7), (1, 7)], "the last was not signed ahead");
         accounts.put_back(taken);
-        assert_eq!(nonces(&accounts), before);
-        assert_eq!(accounts.take(100).len(), 5, "no more than there is");
-        assert!(accounts.take(1).is_empty());
+        let expected = [(0, 5), (1, 5), (0, 6), (1, 6), (0, 8), (1, 8)];
+        assert_eq!(nonces(&mut accounts, 6), expected);
     }
 }

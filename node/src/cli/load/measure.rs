@@ -61,7 +61,10 @@ fn micros(time: Duration) -> u64 {
 #[derive(Clone, Debug)]
 pub(in crate::cli) struct Report {
     pub(super) measured: Measured,
+    /// From the first transfer until no more was sent.
     pub(super) elapsed: Duration,
+    /// From the first transfer until the last one of every worker was final.
+    pub(super) settled: Duration,
     /// Transfers that were executed, as the accounts' nonces say.
     pub(super) executed: u64,
 }
@@ -87,9 +90,10 @@ impl Report {
             "workers": load.workers,
             "accounts": load.accounts,
             "elapsed_ms": u64::try_from(self.elapsed.as_millis()).unwrap_or(u64::MAX),
+            "settled_ms": u64::try_from(self.settled.as_millis()).unwrap_or(u64::MAX),
             "admitted": self.admitted(),
             "executed": self.executed,
-            "executed_per_second": per_second(self.executed, self.elapsed),
+            "executed_per_second": per_second(self.executed, self.settled),
             "turned_away": self.measured.turned_away,
             "admission_us": quantiles(&self.measured.admitted),
             "finality_us": quantiles(&self.measured.finalized),
@@ -107,7 +111,9 @@ impl fmt::Display for Report {
         let (admitted, executed) = (self.admitted(), self.executed);
         writeln!(f, "sent for     {}", duration_text(self.elapsed))?;
         writeln!(f, "admitted     {admitted}  ({}/s)", per_second(admitted, self.elapsed))?;
-        writeln!(f, "executed     {executed}  ({}/s)", per_second(executed, self.elapsed))?;
+        let settled = duration_text(self.settled);
+        let executed_rate = per_second(executed, self.settled);
+        writeln!(f, "executed     {executed}  ({executed_rate}/s, all within {settled})")?;
         for (reason, count) in &self.measured.turned_away {
             writeln!(f, "turned away  {count}  {reason}")?;
         }

@@ -1,7 +1,7 @@
 //! `quorate load`: sends transfers at a rate and says how long they took.
 //!
 //! An open loop: each transfer has the moment at which it is due, and its latency counts from then, not
-//! from when there was time to send it; a node that falls behind cannot hide it. Everything is signed
+//! from when there was time to send it; a node that falls behind cannot hide it. As much as fits is signed
 //! before the clock starts. Each worker owns its accounts, so that their nonces stay in order.
 
 mod account;
@@ -21,12 +21,13 @@ use serde_json::Value;
 use self::{
     account::{Accounts, Signing},
     measure::{Measured, Report},
-    worker::Worker,
+    worker::{FINAL_PATIENCE, Worker},
 };
 use super::{
     Console,
     arguments::LoadOptions,
     client::{Client, block_on},
+    tx,
 };
 use crate::{
     api::json::StatusJson,
@@ -36,14 +37,14 @@ use crate::{
     keys::KeySeed,
 };
 
-/// Heights for which a transfer counts: longer than any run lasts.
-const VALID_FOR: u64 = 9_000;
+/// Heights for which a transfer counts: more than any run sees.
+const VALID_FOR: u64 = 1_000_000_000;
 
 /// Transfers that are signed ahead when there is no rate to say how many there will be.
-const SIGNED_AHEAD_PER_SECOND: u64 = 16_000;
+const AHEAD_PER_SECOND: u64 = 16_000;
 
-/// And at the most, because they are kept in memory.
-const SIGNED_AHEAD_MAX: u64 = 2_000_000;
+/// And at the most, because they are kept in memory. What comes after is signed when it is sent.
+const AHEAD_MAX: u64 = 1_000_000;
 
 /// What a run of load is.
 #[derive(Clone, Debug)]
@@ -107,18 +108,14 @@ pub(super) async fn run(
     console: &mut Console<'_>,
 ) -> Result<Report, Failure> {
     let status: StatusJson = client.get("/v1/status").await?;
-    let seconds = load.time.as_secs();
-    let count = match load.rate {
-        Some(rate) => rate.saturating_mul(seconds),
-        None => SIGNED_AHEAD_PER_SECOND.saturating_mul(seconds).min(SIGNED_AHEAD_MAX),
-    };
+    let per_second = load.rate.unwrap_or(AHEAD_PER_SECOND);
     let signing = Signing {
         chain: ChainId::new(status.chain_id),
         fee: load.fee,
         valid_until: Height::new(status.finalized_height).plus(VALID_FOR),
-        count: count.max(load.accounts),
+        ahead: per_second.saturating_mul(load.time.as_secs()).min(AHEAD_MAX),
     };
-    console.note(format_args!("signing {} transfers of {} accounts", signing.count, load.accounts));
+    console.note(format_args!("signing {} transfers of {} accounts", signing.ahead, load.accounts));
     let mut parts = Vec::new();
     for worker in 0..load.workers {
         parts.push(Accounts::sign(&signing, load, key, worker, client).await?);
@@ -134,6 +131,7 @@ pub(super) async fn run(
                 client: client.clone(),
                 accounts,
                 begun,
+                last: None,
                 load: load.clone(),
                 measured: Arc::clone(&measured),
             };
@@ -151,9 +149,17 @@ pub(super) async fn run(
     let elapsed = begun.elapsed();
     progress.abort();
     console.note("waiting until what was admitted is executed");
-    let after = settle(&mut sent, client).await?;
+    for done in &sent {
+        if let Some(last) = done.last {
+            // Whatever does not come is missing in the count.
+            let _ = tx::wait(client, last, FINAL_PATIENCE).await;
+        }
+    }
+    let settled = begun.elapsed();
+    let mut parts: Vec<Accounts> = sent.into_iter().map(|done| done.accounts).collect();
+    let after = settle(&mut parts, client).await?;
     let measured = measured.lock().expect("no worker panicked").clone();
-    Ok(Report { measured, elapsed, executed: after.saturating_sub(before) })
+    Ok(Report { measured, elapsed, settled, executed: after.saturating_sub(before) })
 }
 
 /// How often nothing new may be executed before that counts as the end.

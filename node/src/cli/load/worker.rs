@@ -9,6 +9,7 @@ use std::{
 use quorate_core::{
     codec::{self, Bounded},
     transaction::Transaction,
+    types::Digest,
 };
 
 use super::{
@@ -32,7 +33,7 @@ use crate::{
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// How long a transfer is waited for until it is final.
-const FINAL_PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const FINAL_PATIENCE: Duration = Duration::from_secs(60);
 
 /// Bytes of a transfer with one output.
 const TRANSFER_BYTES: usize = 256;
@@ -43,13 +44,15 @@ pub(super) struct Worker {
     pub(super) client: Client,
     pub(super) accounts: Accounts,
     pub(super) begun: Instant,
+    /// The transfer admitted last.
+    pub(super) last: Option<Digest>,
     pub(super) load: Load,
     pub(super) measured: Arc<Mutex<Measured>>,
 }
 
 impl Worker {
-    /// Sends until the time is over. Gives the accounts back, which know what was admitted.
-    pub(super) async fn run(mut self) -> Result<Accounts, Failure> {
+    /// Sends until the time is over. Gives itself back, and its accounts know what was admitted.
+    pub(super) async fn run(mut self) -> Result<Self, Failure> {
         let mut sent: u64 = 0;
         let mut watching: Option<tokio::task::JoinHandle<()>> = None;
         while self.begun.elapsed() < self.load.time {
@@ -60,10 +63,6 @@ impl Worker {
                 continue;
             }
             let taken = self.accounts.take(wanted);
-            if taken.is_empty() {
-                // All that was signed has been sent.
-                break;
-            }
             let first_due = self.due_at(sent);
             let admitted = self.send(taken, first_due, &mut watching).await?;
             sent += admitted;
@@ -71,7 +70,7 @@ impl Worker {
                 tokio::time::sleep(PAUSE).await;
             }
         }
-        Ok(self.accounts)
+        Ok(self)
     }
 
     /// Transfers that this worker should have sent by now.
@@ -136,6 +135,7 @@ impl Worker {
             if is_in && !behind.contains(&address) {
                 admitted += 1;
                 self.accounts.admit(&one);
+                self.last = Some(one.transaction.id());
                 measured.admitted(answered.saturating_duration_since(first_due));
                 if watching.as_ref().is_none_or(tokio::task::JoinHandle::is_finished) {
                     *watching = Some(self.watch(&one.transaction, first_due));

@@ -15,6 +15,8 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::namespaces::{Links, Namespaces};
+
 /// After this long whatever was waited for is taken for never.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -31,6 +33,8 @@ static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 pub(crate) struct Cluster {
     nodes: BTreeMap<String, Child>,
     root: TempDir,
+    /// Where each validator has a network of its own, by its number.
+    namespaces: Option<Namespaces>,
     _turn: MutexGuard<'static, ()>,
 }
 
@@ -40,7 +44,32 @@ impl Cluster {
         let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         let root = TempDir::new().expect("a directory");
         generate(&root.path().join("net"), validators, full);
-        Self { nodes: BTreeMap::new(), root, _turn: turn }
+        Self { nodes: BTreeMap::new(), root, namespaces: None, _turn: turn }
+    }
+
+    /// The same, each validator in a namespace.
+    pub(crate) fn within(namespaces: Namespaces, validators: u8) -> Self {
+        let mut cluster = Self::new(usize::from(validators), 0);
+        let configs: Vec<PathBuf> = (0..validators)
+            .map(|place| cluster.home(&format!("n{place}")).join("config/node.toml"))
+            .collect();
+        // Each `127.0.0.1:PORT` becomes the address of the node that listens there.
+        let network: Vec<String> = configs.iter().map(|path| listens(path)).collect();
+        for (own, path) in (0..).zip(&configs) {
+            let mut config = fs::read_to_string(path).expect("a configuration");
+            for (place, old) in (0..).zip(&network) {
+                config = config.replace(old, &format!("{}:7400", namespaces.address(place)));
+            }
+            config = config.replace("127.0.0.1:0", &format!("{}:0", namespaces.address(own)));
+            fs::write(path, config).expect("writable");
+        }
+        cluster.namespaces = Some(namespaces);
+        cluster
+    }
+
+    /// Cuts or mends the links between some validators and the others.
+    pub(crate) fn part(&self, some: &[u8], how: Links) {
+        self.namespaces.as_ref().expect("it is in namespaces").part(some, how);
     }
 
     /// The directory of all homes.
@@ -73,7 +102,8 @@ impl Cluster {
             _ => {}
         }
         let log = File::options().create(true).append(true).open(home.join("log.txt"));
-        let child = quorate()
+        let child = self
+            .program(name)
             .args(["start", "--while-stdin", "--home"])
             .arg(&home)
             .stdin(Stdio::piped())
@@ -83,6 +113,16 @@ impl Cluster {
             .expect("the program starts");
         let before = self.nodes.insert(name.to_owned(), child);
         assert!(before.is_none(), "{name} runs already");
+    }
+
+    /// The program, in the node's namespace if it has one.
+    fn program(&self, name: &str) -> Command {
+        let Some(namespaces) = &self.namespaces else { return quorate() };
+        let place = name.trim_start_matches('n').parse().expect("validators are numbered");
+        let mut command = Command::new("ip");
+        command.args(["netns", "exec", &namespaces.name(place), env!("CARGO_BIN_EXE_quorate")]);
+        clean(&mut command);
+        command
     }
 
     /// Starts all nodes, and waits until each answers.
@@ -251,13 +291,25 @@ impl Drop for Cluster {
 /// The program.
 pub(crate) fn quorate() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_quorate"));
+    clean(&mut command);
+    command
+}
+
+/// Takes out of the environment what would change how the program behaves.
+fn clean(command: &mut Command) {
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("QUORATE") {
             command.env_remove(name);
         }
     }
     command.env("NO_COLOR", "1");
-    command
+}
+
+/// Where a configuration says that the node listens for others.
+fn listens(path: &Path) -> String {
+    let config = fs::read_to_string(path).expect("a configuration");
+    let line = config.lines().find(|line| line.starts_with("listen = ")).expect("an address");
+    line.trim_start_matches("listen = ").trim_matches('"').to_owned()
 }
 
 /// Runs a command to its end.

@@ -12,6 +12,8 @@ mod cluster;
 mod crashes;
 mod disk;
 mod hostile;
+mod namespaces;
+mod partition;
 mod refusals;
 mod running;
 mod steady;

@@ -17,3 +17,4 @@ mod partition;
 mod refusals;
 mod running;
 mod steady;
+mod wallet;

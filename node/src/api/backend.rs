@@ -234,6 +234,8 @@ pub trait Backend: Send + Sync + 'static {
     fn evidence(&self) -> BoxFuture<'_, Read<Vec<Evidence>>>;
     /// An account in the newest state; `None` if the lane has no time.
     fn account(&self, address: Address) -> BoxFuture<'_, Option<AccountView>>;
+    /// A cell of the newest state, and the height of that; `None` if the lane has no time.
+    fn cell(&self, path: CellPath) -> BoxFuture<'_, Option<(Height, Option<Cell>)>>;
     /// An account, proven against the newest certified checkpoint.
     fn prove(&self, address: Address) -> BoxFuture<'_, Read<Proof>>;
     /// All coins of an owner, as one state has them, ascending by path.

@@ -46,6 +46,20 @@ impl<S: Send + Sync> FromRequestParts<S> for Segment {
     }
 }
 
+/// The two parameters in a path, as text.
+pub(super) struct Pair(pub(super) String, pub(super) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Pair {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Answer<Self> {
+        let found = Path::<(String, String)>::from_request_parts(parts, state).await;
+        found.map(|Path((first, second))| Self(first, second)).map_err(|error| {
+            Problem::bad_request(format!("the path is not understood: {}", error.body_text()))
+        })
+    }
+}
+
 impl Segment {
     /// As a height.
     pub(super) fn height(&self) -> Answer<Height> {

@@ -17,7 +17,7 @@ use quorate_core::{
     evidence::Evidence,
     execution::{
         ExecutionState, Outcome,
-        cell::{CellPath, Coin},
+        cell::{Cell, CellPath, Coin},
     },
     mempool::Refusal,
     store::ArchivedBlock,
@@ -186,6 +186,11 @@ impl Backend for Live {
     fn account(&self, address: Address) -> BoxFuture<'_, Option<AccountView>> {
         async move { self.handle.state(move |state| AccountView::of(state, &address)).await.ok() }
             .boxed()
+    }
+
+    fn cell(&self, path: CellPath) -> BoxFuture<'_, Option<(Height, Option<Cell>)>> {
+        let found = move |state: &ExecutionState| (state.height(), state.cell(&path).cloned());
+        async move { self.handle.state(found).await.ok() }.boxed()
     }
 
     fn prove(&self, address: Address) -> BoxFuture<'_, Read<Proof>> {

@@ -12,7 +12,8 @@ use utoipa::{
 
 use super::{
     handlers::{
-        accounts, blocks, consensus, documents, events, health, network, status, transactions,
+        accounts, assets, blocks, consensus, documents, events, health, network, status,
+        transactions,
     },
     json::{HeightJson, TimelineJson},
     problem::{KINDS, PROBLEM_JSON, Problem},
@@ -35,6 +36,7 @@ use super::{
     ),
     paths(
         accounts::account, accounts::coins,
+        assets::asset, assets::balance, assets::object,
         blocks::block, blocks::blocks, blocks::certificates, blocks::checkpoint, blocks::checkpoints,
         blocks::header,
         consensus::consensus, consensus::evidence, consensus::mempool, consensus::sync,

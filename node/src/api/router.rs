@@ -15,7 +15,8 @@ use tokio::{sync::Semaphore, time};
 
 use super::{
     handlers::{
-        accounts, blocks, consensus, documents, events, health, network, status, transactions,
+        accounts, assets, blocks, consensus, documents, events, health, network, status,
+        transactions,
     },
     held::Held,
     problem::Problem,
@@ -60,6 +61,9 @@ pub(super) fn public(api: Api) -> Router {
         .route("/v1/tx", post(transactions::send))
         .route("/v1/txs", post(transactions::send_many))
         .route("/v1/accounts/{address}", get(accounts::account))
+        .route("/v1/accounts/{address}/balances/{asset}", get(assets::balance))
+        .route("/v1/assets/{asset}", get(assets::asset))
+        .route("/v1/objects/{object}", get(assets::object))
         .route("/v1/coins", get(accounts::coins))
         .route("/v1/mempool", get(consensus::mempool))
         .route("/v1/consensus", get(consensus::consensus))

@@ -75,20 +75,17 @@ fn assets_are_made_moved_and_burnt() {
     bank.does(0, &["mint", "--asset", &asset, "--to", &format!("{other}=50")]);
     bank.does(1, &["transfer", "--asset", &asset, "--to", &format!("{payer}=20")]);
     bank.does(1, &["burn", "--asset", &asset, "--amount", "5"]);
-    let held = |index| {
-        let account = bank.account(index);
-        let assets = account["assets"].as_array().expect("assets").clone();
-        let own = assets.iter().find(|one| one["asset"] == asset.as_str());
-        own.map_or(Value::Null, |one| one["amount"].clone())
+    let held = |address: &str| {
+        let path = format!("/v1/accounts/{address}/balances/{asset}");
+        bank.0.ask("n0", &path).expect("it answers")["amount"].clone()
     };
-    assert_eq!((held(0), held(1)), ("120".into(), "25".into()));
+    assert_eq!((held(&payer), held(&other)), ("120".into(), "25".into()));
     // More than the cap allows fails, and says so with its own exit code.
     let key = bank.key();
-    let minted = run(quorate()
-        .args(["tx", "mint", "--asset", &asset, "--to", &format!("{other}=5000"), "--index", "0"])
-        .args(["--api", &bank.0.api("n0"), "--key"])
-        .arg(&key));
-    assert_eq!(minted.status.code(), Some(21), "{}", complaint(&minted));
+    let too_much = format!("{other}=5000");
+    let mint = ["mint", "--asset", &asset, "--to", &too_much, "--index", "0"];
+    let (code, done) = bank.tx(&[&mint[..], &["--key", key.to_str().expect("ours")]].concat());
+    assert_eq!((code, &done["outcome"]), (Some(17), &Value::from("failed")), "{done}");
 }
 
 #[test]
@@ -135,29 +132,23 @@ fn several_keys_sign_for_an_account() {
 fn coins_are_made_and_spent() {
     let bank = Bank::new();
     let (owner, last) = (bank.address(5), bank.address(6));
-    let made = bank
-        .does(4, &["coins", "--fund", "native=5000", "--output", &format!("{owner}=native=5000")]);
+    let output = format!("{owner}=native=5000");
+    let made = bank.does(4, &["coins", "--fund", "native=5000", "--output", &output]);
     let coin = format!("{made}:0");
+    let (output, credit) = (format!("{last}=native=3000"), format!("{owner}=native=1000"));
+    let spend = ["coins", "--input", &coin, "--output", &output, "--credit", &credit];
+    let spent = bank.does(5, &[&spend[..], &["--fee", "1000", "--pay-with-coins"]].concat());
+    // The second coin is there, and the first cannot be spent again.
+    let key = bank.key();
+    let again = ["coins", "--input", &coin, "--credit", &format!("{owner}=native=5000"), "--index"];
+    let by = ["5", "--key", key.to_str().expect("ours")];
+    let (code, done) = bank.tx(&[&again[..], &by].concat());
+    assert_eq!((code, &done["outcome"]), (Some(17), &Value::from("failed")), "{done}");
+    assert_ne!(spent, made);
     bank.does(
-        5,
-        &[
-            "coins",
-            "--input",
-            &coin,
-            "--output",
-            &format!("{last}=native=3000"),
-            "--credit",
-            &format!("{owner}=native=1000"),
-            "--fee",
-            "1000",
-            "--pay-with-coins",
-        ],
+        6,
+        &["coins", "--input", &format!("{spent}:0"), "--credit", &format!("{last}=native=3000")],
     );
-    let coins = |address: &str| {
-        let listed = bank.0.ask("n0", &format!("/v1/coins?owner={address}")).expect("a list");
-        listed["coins"].as_array().expect("coins").len()
-    };
-    assert_eq!((coins(&owner), coins(&last)), (0, 1));
 }
 
 #[test]
@@ -165,13 +156,12 @@ fn objects_are_made_shared_and_changed() {
     let bank = Bank::new();
     let (owner, other) = (bank.address(7), bank.address(8));
     let made = bank.does(7, &["object", "--create", &format!("{owner}=hello")]);
-    let own = format!("{made}:0@0");
-    bank.does(
-        7,
-        &["object", "--owned", &own, "--set", "0=changed", "--give", &format!("0={other}")],
-    );
-    let given = format!("{made}:0@1");
-    bank.does(8, &["object", "--owned", &given, "--share", "0"]);
+    let object = || bank.0.ask("n0", &format!("/v1/objects/{made}:0")).expect("it is there");
+    let named = || format!("{made}:0@{}", object()["version"].as_str().expect("a version"));
+    let give = format!("0={other}");
+    bank.does(7, &["object", "--owned", &named(), "--set", "0=changed", "--give", &give]);
+    bank.does(8, &["object", "--owned", &named(), "--share", "0"]);
     // Shared now, so that anybody can change it.
     bank.does(9, &["object", "--shared", &format!("{made}:0"), "--set", "0=by another"]);
+    assert_eq!(object()["owner"]["by"], other.as_str(), "{}", object());
 }

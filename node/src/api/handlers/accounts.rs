@@ -100,7 +100,7 @@ pub(crate) async fn account(
     }))
 }
 
-fn too_busy() -> Problem {
+pub(super) fn too_busy() -> Problem {
     Problem::busy("too many ask about the state at once: ask again in a moment")
         .because(Refused::Reads)
 }

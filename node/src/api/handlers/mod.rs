@@ -1,6 +1,7 @@
 //! What each path answers. One file per theme; each function is one path, with its documentation.
 
 pub(super) mod accounts;
+pub(super) mod assets;
 pub(super) mod blocks;
 pub(super) mod consensus;
 pub(super) mod documents;

@@ -6,6 +6,7 @@
 //! the fields that are written: an unknown one is refused.
 
 mod account;
+mod asset;
 mod block;
 mod consensus;
 mod kind;
@@ -15,7 +16,8 @@ mod text;
 mod transaction;
 
 pub use self::{
-    account::*, block::*, consensus::*, kind::*, node::*, refusal::*, text::*, transaction::*,
+    account::*, asset::*, block::*, consensus::*, kind::*, node::*, refusal::*, text::*,
+    transaction::*,
 };
 
 #[cfg(test)]

@@ -4,7 +4,8 @@ use quorate_core::{
     codec::encode,
     crypto::SecretKey,
     transaction::{
-        Amount, Asset, CoinOutput, Coins, Output, Transaction, TransactionBody, TransactionKind,
+        Amount, Asset, CoinOutput, Coins, Issue, ObjectAction, Objects, Output, Transaction,
+        TransactionBody, TransactionKind,
     },
     types::{ChainId, Height},
 };
@@ -292,6 +293,49 @@ async fn coins() {
     assert_eq!(house.get(&format!("/v1/coins?owner={}", hex(address(5)))).await.text(), "");
     house.problem("/v1/coins?owner=me", 400).await;
     house.problem("/v1/coins", 400).await;
+}
+
+/// Assets, what accounts hold of them, and objects, as the newest state has them.
+#[tokio::test]
+async fn assets_and_objects() {
+    let house = House::new().await;
+    let (owner, other) = (address(0), address(1));
+    let kind = TransactionKind::Issue(Issue::Create { decimals: 2, cap: 1_000, amount: 70 });
+    let asset = signed(&account_key(0), 0, 0, kind);
+    let data = quorate_core::codec::Bounded::new(b"hello".to_vec());
+    let create = ObjectAction::Create { owner: other, held: 5, data };
+    let kind = TransactionKind::Objects(Objects {
+        owned: quorate_core::codec::Bounded::default(),
+        shared: quorate_core::codec::Bounded::default(),
+        actions: quorate_core::codec::Bounded::new(vec![create]),
+    });
+    let object = signed(&account_key(0), 0, 1, kind);
+    house.post("/v1/tx", JSON, text(&asset)).await;
+    house.post("/v1/tx", JSON, text(&object)).await;
+    house.stage.grow();
+    let (asset, object) = (hex(asset.id()), format!("{}:0", hex(object.id())));
+
+    let found = house.json(&format!("/v1/assets/{asset}")).await;
+    assert_eq!((&found["issued"], &found["cap"]), (&"70".into(), &"1000".into()), "{found}");
+    assert_eq!(found["issuer"], hex(owner));
+    for (who, of, amount) in [(owner, &*asset, "70"), (other, &asset, "0")] {
+        let found = house.json(&format!("/v1/accounts/{}/balances/{of}", hex(who))).await;
+        assert_eq!(found["amount"], amount, "{found}");
+    }
+    let native = house.json(&format!("/v1/accounts/{}/balances/native", hex(other))).await;
+    let account = house.json(&format!("/v1/accounts/{}", hex(other))).await;
+    assert_eq!(native["amount"], account["balance"]);
+    let found = house.json(&format!("/v1/objects/{object}")).await;
+    assert_eq!((&found["data"], &found["held"]), (&"68656c6c6f".into(), &"5".into()), "{found}");
+    assert_eq!(found["owner"]["address"], hex(other));
+
+    house.problem(&format!("/v1/assets/{}", hex(owner)), 404).await;
+    house.problem("/v1/assets/native", 400).await;
+    house.problem(&format!("/v1/objects/{asset}:9"), 404).await;
+    for wrong in [format!("{asset}:00"), format!("{asset}:+1"), asset.clone(), "x:0".to_owned()] {
+        house.problem(&format!("/v1/objects/{wrong}"), 400).await;
+    }
+    house.problem(&format!("/v1/accounts/{}/balances/gold", hex(owner)), 400).await;
 }
 
 /// The way to a height is told step by step.

@@ -464,6 +464,11 @@ impl Backend for Stage {
         now(Some(AccountView::of(&self.chain().state, &address)))
     }
 
+    fn cell(&self, path: CellPath) -> BoxFuture<'_, Option<(Height, Option<Cell>)>> {
+        let chain = self.chain();
+        now(Some((chain.state.height(), chain.state.cell(&path).cloned())))
+    }
+
     fn prove(&self, address: Address) -> BoxFuture<'_, Read<Proof>> {
         let chain = self.chain();
         let Some((height, certificate)) = chain.checkpoints.last_key_value() else {

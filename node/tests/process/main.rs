@@ -10,6 +10,7 @@
 mod captures;
 mod cluster;
 mod crashes;
+mod damage;
 mod disk;
 mod hostile;
 mod namespaces;

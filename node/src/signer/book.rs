@@ -75,9 +75,15 @@ pub(super) struct Book<D> {
 }
 
 impl<D: Disk> Book<D> {
-    /// Reads the newest version and makes sure that it stays: a process that was killed may have left it in
-    /// memory that the power can still take.
+    /// Reads the newest version and makes sure that it stays.
+    ///
+    /// What is read need not be on disk: a process that was killed leaves it in memory, and after a sync that
+    /// failed memory keeps it as if it had been written, so that no later sync writes it. Believed as it is,
+    /// its promises would be signed again without a write, and forgotten with the power. So it is written
+    /// anew, with the same bytes in the same place. In the other slot it would overwrite the version before,
+    /// which is then the newest on disk and may have been signed on.
     pub(super) fn open(mut disk: D, identity: Identity) -> Result<Self, Unreadable> {
+        // The seal first, so that what follows is guarded by it.
         disk.sync().map_err(Unreadable::Io)?;
         let bytes = disk.read().map_err(Unreadable::Io)?;
         if bytes.len() != FILE_BYTES {
@@ -89,7 +95,9 @@ impl<D: Disk> Book<D> {
         if version < sealed {
             return Err(Unreadable::Damaged("the newest version cannot be read any more"));
         }
-        Ok(Self { disk, identity, version, state, is_stopped: false })
+        let mut own = Self { disk, identity, version, state: SignState::default(), is_stopped: false };
+        own.put(version, state).map_err(Unreadable::Io)?;
+        Ok(own)
     }
 
     /// What the key has promised.
@@ -110,14 +118,15 @@ impl<D: Disk> Book<D> {
         if next == self.state {
             return Ok(());
         }
-        self.write(next).map_err(|error| {
+        let version = self.version.checked_add(1).expect("2^64 promises outlast any key");
+        self.put(version, next).map_err(|error| {
             self.is_stopped = true;
             Unrecorded::Io(error)
         })
     }
 
-    fn write(&mut self, next: SignState) -> io::Result<()> {
-        let version = self.version.checked_add(1).expect("2^64 promises outlast any key");
+    /// Makes a version durable, and then the current one.
+    fn put(&mut self, version: u64, next: SignState) -> io::Result<()> {
         let slot = encode_slot(version, &next, &self.identity);
         self.disk.write_at(slot_offset(version), &slot)?;
         self.disk.sync()?;

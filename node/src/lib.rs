@@ -8,6 +8,7 @@ pub mod capture;
 pub mod cli;
 pub mod config;
 pub mod driver;
+mod durable;
 pub mod exit;
 mod genesis;
 mod home;

@@ -101,8 +101,10 @@ Examples:
   quorate init --home node --mode validator --genesis genesis.json \\
       --node-key node.key --consensus-key consensus.key
 
-A validator's keys are made before the genesis that names them: `quorate key gen`. They are moved into
-the home, because a consensus key must exist once.")]
+A validator's keys are made before the genesis that names them: `quorate key gen`, with --consensus for the
+one that votes. They are moved into the home, because a consensus key must exist once, and with it goes
+consensus.key.sign-state, which says what it has signed: without that it might vote twice, so nothing is done
+(13). To move a validator, put the sign-state of its old home beside its key under that name.")]
     Init(InitOptions),
     /// Makes homes for a whole network.
     #[command(subcommand)]
@@ -522,7 +524,13 @@ pub(super) struct ShowOptions {
 #[derive(Debug, Subcommand)]
 pub(super) enum KeyCommand {
     /// Makes a new key and writes it to a file that only you can read. Prints the public half.
-    #[command(after_help = "Example:\n  quorate key gen --out consensus.key")]
+    #[command(after_help = "\
+Examples:
+  quorate key gen --out node.key
+  quorate key gen --consensus --out consensus.key
+
+A consensus key comes with consensus.key.sign-state, which says that it was never used. Keep the two together,
+and no copies of them: `quorate init` takes both.")]
     Gen(KeyGenOptions),
     /// Prints the public half of a key, and the account that it controls.
     #[command(after_help = "\
@@ -537,6 +545,9 @@ pub(super) struct KeyGenOptions {
     /// File to write. It must not exist.
     #[arg(long, value_name = "FILE")]
     pub(super) out: PathBuf,
+    /// For a key that votes: says beside it that it was never used.
+    #[arg(long)]
+    pub(super) consensus: bool,
     /// As JSON.
     #[arg(long)]
     pub(super) json: bool,

@@ -6,7 +6,7 @@ use super::{
     Console,
     arguments::{InitOptions, ModeChoice},
     genesis::pinned,
-    node_home::{NewHome, remove},
+    node_home::{NewHome, Past, remove},
 };
 use crate::{
     config::{self, Config, Mode, Overrides, read_file},
@@ -14,6 +14,7 @@ use crate::{
     genesis,
     home::failed,
     keys::KeySeed,
+    signer::Companion,
 };
 
 pub(super) fn init(options: &InitOptions, console: &mut Console<'_>) -> Result<(), Failure> {
@@ -25,7 +26,10 @@ pub(super) fn init(options: &InitOptions, console: &mut Console<'_>) -> Result<(
         Some(path) => KeySeed::read(path)?,
         None => KeySeed::generate()?,
     };
-    let consensus_key = consensus_key(options, &genesis, &node_key)?;
+    let (consensus_key, past) = match consensus_key(options, &genesis, &node_key)? {
+        None => (None, Past::Fresh),
+        Some((key, companion)) => (Some(key), Past::Told(companion)),
+    };
     let home = NewHome {
         root: options.home.clone(),
         config: configuration(options)?,
@@ -33,6 +37,7 @@ pub(super) fn init(options: &InitOptions, console: &mut Console<'_>) -> Result<(
         digest: genesis.digest(),
         node_key: &node_key,
         consensus_key: consensus_key.as_ref(),
+        past,
     };
     let home = home.write()?;
     for moved in options.node_key.iter().chain(&options.consensus_key) {
@@ -47,12 +52,13 @@ pub(super) fn init(options: &InitOptions, console: &mut Console<'_>) -> Result<(
     console.line(format_args!("next         quorate start --home {}", home.root().display()))
 }
 
-/// The key of a validator, if it is one, after every check that can be made before anything is written.
+/// The key of a validator, if it is one, and what it has promised, after every check that can be made before
+/// anything is written.
 fn consensus_key(
     options: &InitOptions,
     genesis: &Genesis,
     node_key: &KeySeed,
-) -> Result<Option<KeySeed>, Failure> {
+) -> Result<Option<(KeySeed, Companion)>, Failure> {
     let path = match (options.mode, &options.consensus_key) {
         (ModeChoice::Full, None) => return Ok(None),
         (ModeChoice::Full, Some(_)) => {
@@ -66,16 +72,6 @@ fn consensus_key(
         }
         (ModeChoice::Validator, Some(path)) => path,
     };
-    if let Some(state) = path.parent().map(|parent| parent.join("sign-state"))
-        && state.exists()
-    {
-        let what = format!(
-            "{} lies beside the key: it has been in use, and a fresh sign-state would forget what it \
-             promised. Move the whole home instead, or see `quorate recover --help`",
-            state.display()
-        );
-        return Err(Failure::new(Exit::Key, what));
-    }
     let key = KeySeed::read(path)?;
     let member = genesis.validators.iter().find(|member| member.key == key.public());
     match member {
@@ -96,7 +92,10 @@ fn consensus_key(
             );
             Err(Failure::new(Exit::Genesis, what))
         }
-        Some(_) => Ok(Some(key)),
+        Some(_) => {
+            let companion = Companion::open(path, key.public(), genesis.digest())?;
+            Ok(Some((key, companion)))
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use super::{
 use crate::{
     exit::Failure,
     keys::{KeySeed, address_text},
+    signer::Companion,
 };
 
 pub(super) fn key(command: &KeyCommand, console: &mut Console<'_>) -> Result<(), Failure> {
@@ -21,6 +22,9 @@ pub(super) fn key(command: &KeyCommand, console: &mut Console<'_>) -> Result<(),
 fn generate(options: &KeyGenOptions, console: &mut Console<'_>) -> Result<(), Failure> {
     let key = KeySeed::generate()?;
     key.write(&options.out)?;
+    if options.consensus {
+        Companion::create(&options.out, key.public())?;
+    }
     print(&key, options.json, console)
 }
 

@@ -1,18 +1,16 @@
 //! A home as it is first written: the same for `init`, for `testnet generate` and for `dev`.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use quorate_core::types::Digest;
 
 use crate::{
     config::{self, Config, Mode},
-    exit::{Exit, Failure},
+    durable,
+    exit::Failure,
     home::{self, Home},
     keys::KeySeed,
-    signer::Signer,
+    signer::{Companion, Signer, SignerError},
     store::StoreOptions,
 };
 
@@ -31,11 +29,22 @@ pub(super) struct NewHome<'a> {
     pub(super) node_key: &'a KeySeed,
     /// The key that votes, for a validator.
     pub(super) consensus_key: Option<&'a KeySeed>,
+    /// What that key has promised.
+    pub(super) past: Past,
+}
+
+/// What a consensus key has signed before it came into its home.
+#[derive(Debug)]
+pub(super) enum Past {
+    /// Nothing: whoever says so has just made it.
+    Fresh,
+    /// What lies beside it says.
+    Told(Companion),
 }
 
 impl NewHome<'_> {
-    /// Writes it. The sign-state is made with the key, once, and says that it promised nothing: whoever
-    /// calls this vouches that the key is new.
+    /// Writes it, durably. What the key has promised arrives last: without that the home cannot vote, and
+    /// where it was before it has gone by then.
     ///
     /// # Errors
     /// If the directory is not empty, or cannot be written.
@@ -48,13 +57,22 @@ impl NewHome<'_> {
         self.node_key.write(&home.resolve(&self.config.secrets.node_key))?;
         if let Some(key) = self.consensus_key {
             key.write(&home.resolve(&self.config.secrets.consensus_key))?;
-            let sign_state = home.resolve(&self.config.secrets.sign_state);
-            Signer::create(&sign_state, &key.public(), self.digest)
-                .map_err(|error| Failure::new(Exit::Key, error.to_string()))?;
         }
-        // Last, because a home with a configuration counts as whole.
         home::create_new(&home.config_file(), config::file(&self.config).as_bytes(), 0o640)?;
+        if let Some(key) = self.consensus_key {
+            let sign_state = home.resolve(&self.config.secrets.sign_state);
+            self.past.arrive(&sign_state, key, self.digest)?;
+        }
         Ok(home)
+    }
+}
+
+impl Past {
+    fn arrive(self, sign_state: &Path, key: &KeySeed, genesis: Digest) -> Result<(), SignerError> {
+        match self {
+            Self::Fresh => Signer::create(sign_state, &key.public(), genesis),
+            Self::Told(companion) => companion.move_to(sign_state),
+        }
     }
 }
 
@@ -70,5 +88,5 @@ pub(super) fn store_options(config: &Config) -> StoreOptions {
 
 /// Removes a key file that has been copied: a consensus key must exist once.
 pub(super) fn remove(path: &Path) -> Result<(), Failure> {
-    fs::remove_file(path).map_err(|error| home::failed("remove", path, &error))
+    durable::remove(path).map_err(|error| home::failed("remove", path, &error))
 }

@@ -152,7 +152,9 @@ fn a_validator_is_made_from_its_keys() {
     let at = |name: &str| directory.path().join(name);
     let (node, vote, genesis) = (at("node.key"), at("vote.key"), at("genesis.json"));
     let node_public = good(&["key", "gen", "--out", shown(&node)]);
-    let vote_public = good(&["key", "gen", "--out", shown(&vote)]);
+    let vote_public = good(&["key", "gen", "--consensus", "--out", shown(&vote)]);
+    let (told, backup) = (at("vote.key.sign-state"), at("backup.key"));
+    fs::copy(&vote, &backup).expect("our own directory");
     let member =
         format!("{}:{}:5", value(&vote_public, "public key"), value(&node_public, "public key"));
     let account = format!("{}:77", value(&node_public, "address"));
@@ -170,11 +172,11 @@ fn a_validator_is_made_from_its_keys() {
     ]);
     let digest = value(&made, "digest");
     let home = at("home");
-    let init = |mode: &str, hash: &str| {
+    let init_with = |mode: &str, hash: &str, home: &Path, vote: &Path| {
         run(&[
             "init",
             "--home",
-            shown(&home),
+            shown(home),
             "--mode",
             mode,
             "--genesis",
@@ -184,35 +186,52 @@ fn a_validator_is_made_from_its_keys() {
             "--node-key",
             shown(&node),
             "--consensus-key",
-            shown(&vote),
+            shown(vote),
         ])
     };
+    let init = |mode: &str, hash: &str| init_with(mode, hash, &home, &vote);
     assert_eq!(init("validator", &"00".repeat(32)).exit, Exit::Genesis);
     assert_eq!(init("full", digest).exit, Exit::Usage);
     assert!(vote.exists() && !home.exists(), "nothing was done");
+    // Nobody vouches for a copy.
+    let copied = init_with("validator", digest, &home, &backup);
+    assert_eq!(copied.exit, Exit::Key, "{}", copied.err);
+    assert!(copied.err.contains("key gen --consensus"), "{}", copied.err);
+    assert!(backup.exists() && node.exists() && !home.exists(), "nothing was done");
+    let node_backup = fs::read(&node).expect("a key file");
     let done = init("validator", digest);
     assert_eq!(done.exit, Exit::Clean, "{}", done.err);
-    assert!(!vote.exists() && !node.exists(), "keys are moved, not copied");
+    assert!(!vote.exists() && !node.exists() && !told.exists(), "moved, not copied");
     good(&["config", "check", "--home", shown(&home)]);
 
-    // The key has been in use: a second home would forget what it promised.
-    let used = home.join("secrets/consensus.key");
-    let node_key = home.join("secrets/node.key");
-    let again = run(&[
-        "init",
-        "--home",
-        shown(&at("second")),
-        "--mode",
-        "validator",
-        "--genesis",
-        shown(&genesis),
-        "--node-key",
-        shown(&node_key),
-        "--consensus-key",
-        shown(&used),
-    ]);
-    assert_eq!(again.exit, Exit::Key, "{}", again.err);
-    assert!(used.exists());
+    // From a backup, a second home would forget what the key promised.
+    crate::home::create_new(&node, &node_backup, 0o600).expect("our own directory");
+    let second = at("second");
+    for key in [&backup, &home.join("secrets/consensus.key")] {
+        let again = init_with("validator", digest, &second, key);
+        assert_eq!(again.exit, Exit::Key, "{}", again.err);
+        assert!(key.exists() && !second.exists(), "nothing was done");
+    }
+    // Whoever moves a validator brings along what it promised.
+    let told = at("backup.key.sign-state");
+    fs::rename(home.join("secrets/sign-state"), &told).expect("one file system");
+    let done = init_with("validator", digest, &second, &backup);
+    assert_eq!(done.exit, Exit::Clean, "{}", done.err);
+    assert!(second.join("secrets/sign-state").exists() && !told.exists());
+}
+
+/// Only a key that votes comes with something that says it never did.
+#[test]
+fn a_consensus_key_is_known_to_be_new() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let at = |name: &str| directory.path().join(name);
+    good(&["key", "gen", "--out", shown(&at("node.key"))]);
+    assert!(!at("node.key.sign-state").exists());
+    good(&["key", "gen", "--consensus", "--out", shown(&at("vote.key"))]);
+    let told = fs::read(at("vote.key.sign-state")).expect("beside it");
+    let again = run(&["key", "gen", "--consensus", "--out", shown(&at("vote.key"))]);
+    assert_eq!(again.exit, Exit::Key);
+    assert!(fs::read(at("vote.key.sign-state")).expect("beside it") == told);
 }
 
 #[test]

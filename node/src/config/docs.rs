@@ -49,7 +49,8 @@ HOME/             0700
 A node refuses to start (exit 13) if anybody else could read its secrets, if a consensus key has no
 sign-state beside it, or the reverse. The sign-state says what the key has promised. It belongs to the key:
 a copy of the key without it, or with an older one, can sign what it must not, and that is an offence that
-others can prove. Wiping `data/` is harmless, because the sign-state is not there; see `quorate recover`.
+others can prove. `quorate key gen --consensus` makes the two together, and `quorate init` takes the key only
+with `KEY.sign-state` beside it. Wiping `data/` is harmless, because the sign-state is not there; see `quorate recover`.
 
 `run/addresses.json` names the addresses that a running node listens on, which is how to find a port that
 was given as 0.

@@ -1,14 +1,17 @@
 //! Files that are written once and whole, and files that nobody else may read.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, OpenOptions},
     io::{self, Write as _},
     os::unix::fs::OpenOptionsExt as _,
     path::Path,
 };
 
 use super::{failed, mode_of};
-use crate::exit::{Exit, Failure};
+use crate::{
+    durable,
+    exit::{Exit, Failure},
+};
 
 /// Writes a file that is not there yet, durably. With mode 0600 nobody else can ever have read it.
 ///
@@ -27,7 +30,7 @@ pub(crate) fn create_new(path: &Path, bytes: &[u8], mode: u32) -> Result<(), Fai
         })?;
     file.write_all(bytes)
         .and_then(|()| file.sync_all())
-        .and_then(|()| sync_directory(path))
+        .and_then(|()| durable::sync_parent(path))
         .map_err(|error| failed("write", path, &error))
 }
 
@@ -44,14 +47,6 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
         fs::rename(&fresh, path)
     };
     write().map_err(|error| failed("write", path, &error))
-}
-
-/// Makes the name of a file durable.
-fn sync_directory(path: &Path) -> io::Result<()> {
-    match path.parent() {
-        Some(parent) if parent != Path::new("") => File::open(parent)?.sync_all(),
-        _ => File::open(".")?.sync_all(),
-    }
 }
 
 /// Refuses a file or directory that group or world can do anything with.

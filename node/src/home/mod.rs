@@ -10,7 +10,7 @@ mod tests;
 
 use std::{
     fs,
-    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _},
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
 };
 
@@ -20,6 +20,7 @@ pub(crate) use self::{
 };
 use crate::{
     config::Config,
+    durable,
     exit::{Exit, Failure},
 };
 
@@ -53,6 +54,7 @@ impl Home {
                 return Err(Failure::new(Exit::Usage, what));
             }
             Ok(false) => fs::set_permissions(&home.root, fs::Permissions::from_mode(0o700))
+                .and_then(|()| durable::sync_parent(&home.root))
                 .map_err(|error| failed("make private", &home.root, &error))?,
             Err(_) => make_directory(&home.root, 0o700)?,
         }
@@ -143,17 +145,7 @@ impl Home {
 }
 
 fn make_directory(path: &Path, mode: u32) -> Result<(), Failure> {
-    let mut builder = fs::DirBuilder::new();
-    builder.mode(mode);
-    match builder.create(path) {
-        Ok(()) => Ok(()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let parent = path.parent().unwrap_or(Path::new("/"));
-            fs::create_dir_all(parent).map_err(|error| failed("create", parent, &error))?;
-            builder.create(path).map_err(|error| failed("create", path, &error))
-        }
-        Err(error) => Err(failed("create", path, &error)),
-    }
+    durable::create_directory(path, mode).map_err(|error| failed("create", path, &error))
 }
 
 /// What could not be done with a file: full and failing disks have a code of their own.

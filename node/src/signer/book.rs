@@ -85,17 +85,9 @@ impl<D: Disk> Book<D> {
     pub(super) fn open(mut disk: D, identity: Identity) -> Result<Self, Unreadable> {
         // The seal first, so that what follows is guarded by it.
         disk.sync().map_err(Unreadable::Io)?;
-        let bytes = disk.read().map_err(Unreadable::Io)?;
-        if bytes.len() != FILE_BYTES {
-            return Err(Unreadable::Damaged("it has another length than it was made with"));
-        }
-        check_head(&bytes, &identity)?;
-        let sealed = read_seal(&bytes, &identity)?;
-        let (version, state) = newest(&bytes, &identity)?;
-        if version < sealed {
-            return Err(Unreadable::Damaged("the newest version cannot be read any more"));
-        }
-        let mut own = Self { disk, identity, version, state: SignState::default(), is_stopped: false };
+        let (version, state) = read(&disk, &identity)?;
+        let mut own =
+            Self { disk, identity, version, state: SignState::default(), is_stopped: false };
         own.put(version, state).map_err(Unreadable::Io)?;
         Ok(own)
     }
@@ -136,6 +128,21 @@ impl<D: Disk> Book<D> {
         // for one that was cut off, with it never.
         self.disk.write_at(offset(PAGE), &encode_seal(version, &self.identity))
     }
+}
+
+/// The newest version, as far as memory says. Writes nothing.
+pub(super) fn read(disk: &impl Disk, identity: &Identity) -> Result<(u64, SignState), Unreadable> {
+    let bytes = disk.read().map_err(Unreadable::Io)?;
+    if bytes.len() != FILE_BYTES {
+        return Err(Unreadable::Damaged("it has another length than it was made with"));
+    }
+    check_head(&bytes, identity)?;
+    let sealed = read_seal(&bytes, identity)?;
+    let (version, state) = newest(&bytes, identity)?;
+    if version < sealed {
+        return Err(Unreadable::Damaged("the newest version cannot be read any more"));
+    }
+    Ok((version, state))
 }
 
 /// A book in which nothing is promised.

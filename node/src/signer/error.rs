@@ -22,6 +22,20 @@ pub enum SignerError {
         /// Where.
         path: PathBuf,
     },
+    /// Nothing says what a key without a home has signed.
+    #[error(
+        "there is no {} to say that the key {} was never used, so it may have signed anything. For a new \
+         key `quorate key gen --consensus` writes one. Of a key that has voted, put the sign-state of the \
+         home that it voted in last there under this name, if no other machine has used it since. If that is \
+         lost, follow without voting (--mode full), or join with a new key (quorate recover)",
+        path.display(), key_file.display()
+    )]
+    Unaccompanied {
+        /// Where it should be.
+        path: PathBuf,
+        /// The key.
+        key_file: PathBuf,
+    },
     /// There is one already.
     #[error("{} exists already, and what a key has promised is never overwritten", path.display())]
     Exists {
@@ -107,6 +121,7 @@ impl SignerError {
     pub const fn exit(&self) -> Exit {
         match self {
             Self::Missing { .. }
+            | Self::Unaccompanied { .. }
             | Self::Exists { .. }
             | Self::Damaged { .. }
             | Self::OtherKey { .. }

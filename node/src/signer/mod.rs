@@ -6,6 +6,7 @@
 //! Implements P50, P51, P53 and P56.
 
 mod book;
+mod companion;
 mod disk;
 mod error;
 
@@ -17,6 +18,7 @@ use std::{
 };
 
 use quorate_core::{
+    committee::Committee,
     config::Genesis,
     crypto::{PublicKey, SecretKey},
     signer::Pledge,
@@ -26,8 +28,9 @@ use quorate_core::{
 };
 
 use self::book::{Book, Identity, Unreadable, Unrecorded};
+pub(crate) use self::companion::Companion;
 pub use self::error::SignerError;
-use crate::store::guard;
+use crate::{durable, store::guard};
 
 /// A key that signs, and remembers.
 #[derive(Debug)]
@@ -62,11 +65,7 @@ impl Signer {
     pub fn open(key: SecretKey, path: &Path, genesis: &Genesis) -> Result<Self, SignerError> {
         guard::check();
         let identity = Identity { genesis: genesis.digest(), key: key.public() };
-        let not_member = || SignerError::NotMember(identity.key);
-        let committee = genesis.committee().map_err(|_| not_member())?;
-        let member = committee.members().find(|(_, member)| member.key == identity.key);
-        let (index, validator) =
-            member.map(|(index, member)| (index, member.validator)).ok_or_else(not_member)?;
+        let (committee, index, validator) = member(&identity, genesis)?;
         let file = open_alone(path)?;
         let book =
             Book::open(file, identity).map_err(|error| unreadable(error, path, &identity))?;
@@ -76,6 +75,23 @@ impl Signer {
             committee: committee.digest(),
         };
         Ok(Self { key, book, path: path.to_path_buf(), context, index, validator })
+    }
+
+    /// Says whether [`Self::open`] would succeed, as far as that can be known without writing.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub(crate) fn examine(
+        key: PublicKey,
+        path: &Path,
+        genesis: &Genesis,
+    ) -> Result<(), SignerError> {
+        guard::check();
+        let identity = Identity { genesis: genesis.digest(), key };
+        member(&identity, genesis)?;
+        let file = open_alone(path)?;
+        let read = book::read(&file, &identity);
+        read.map(drop).map_err(|error| unreadable(error, path, &identity))
     }
 
     /// Whose key it is.
@@ -112,6 +128,19 @@ impl Signer {
     }
 }
 
+/// The committee, and the key's place in it.
+fn member(
+    identity: &Identity,
+    genesis: &Genesis,
+) -> Result<(Committee, ValidatorIndex, ValidatorId), SignerError> {
+    let not_member = || SignerError::NotMember(identity.key);
+    let committee = genesis.committee().map_err(|_| not_member())?;
+    let member = committee.members().find(|(_, member)| member.key == identity.key);
+    let (index, validator) =
+        member.map(|(index, member)| (index, member.validator)).ok_or_else(not_member)?;
+    Ok((committee, index, validator))
+}
+
 /// Puts a whole file in place, durably, or nothing.
 fn place(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let draft = path.with_extension("new");
@@ -127,8 +156,7 @@ fn place(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let linked = fs::hard_link(&draft, path);
     fs::remove_file(&draft)?;
     linked?;
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
+    durable::sync_parent(path)
 }
 
 fn open_alone(path: &Path) -> Result<File, SignerError> {

@@ -9,7 +9,10 @@ use quorate_core::{
 };
 
 use crate::{
-    cli::{genesis::now, node_home::NewHome},
+    cli::{
+        genesis::now,
+        node_home::{NewHome, Past},
+    },
     config::{Config, Mode, Peer},
     exit::{Exit, Failure},
     genesis,
@@ -97,7 +100,9 @@ impl Plan {
             config.metrics.listen = node.metrics;
             let consensus_key = (node.mode == Mode::Validator).then_some(consensus_key);
             let root = self.home_of(node);
-            NewHome { root, config, genesis: &text, digest, node_key, consensus_key }.write()?;
+            let past = Past::Fresh;
+            NewHome { root, config, genesis: &text, digest, node_key, consensus_key, past }
+                .write()?;
         }
         Ok(Written { digest })
     }

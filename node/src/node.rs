@@ -30,7 +30,7 @@ use crate::{
     network::{InboundLimits, Mode, Network, NetworkOptions, inbound},
     published::Published,
     signer::Signer,
-    store::{Recovery, Store, guard},
+    store::{Recovery, Store, StoreError, guard},
 };
 
 /// What a node is made of.
@@ -87,6 +87,7 @@ pub struct NodeHandle {
     counter: Counter,
     desk: StateDesk,
     reads: ReadDesk,
+    fate: Fate,
 }
 
 /// Starts a node on the runtime this is called on.
@@ -144,7 +145,7 @@ async fn run(options: NodeOptions, listener: Option<TcpListener>) -> Result<Runn
         capture: options.capture,
         metrics: metrics.clone(),
     };
-    let engine = Engine::start(parts, fate)?;
+    let engine = Engine::start(parts, fate.clone())?;
     let handle = NodeHandle {
         published: engine.published().clone(),
         reads: ReadDesk::new(store.clone()),
@@ -154,6 +155,7 @@ async fn run(options: NodeOptions, listener: Option<TcpListener>) -> Result<Runn
         genesis: Arc::new(genesis),
         counter: engine.counter().clone(),
         desk: engine.desk().clone(),
+        fate,
     };
     Ok(Running { engine, handle })
 }
@@ -221,26 +223,42 @@ impl NodeHandle {
         self.counter.submit(transactions).await
     }
 
-    /// Reads from the store, where blocking is no harm, when it is this read's turn.
+    /// Reads from the store, where blocking is no harm, when it is this read's turn. Damage that is met ends the
+    /// node, whoever reads.
     ///
     /// # Errors
-    /// If too many wait, or the node ends.
+    /// If too many wait, or the node ends; within, what the store says.
     pub async fn read<T: Send + 'static>(
         &self,
-        read: impl FnOnce(&Store) -> T + Send + 'static,
-    ) -> Result<T, Unavailable> {
-        self.reads.read(read).await
+        read: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<Result<T, StoreError>, Unavailable> {
+        self.reads.read(self.judged(read)).await
     }
 
-    /// Walks over much of the store, beside all other reads.
+    /// Walks over much of the store, beside all other reads. Damage that is met ends the node.
     ///
     /// # Errors
-    /// If others do already, or the node ends.
+    /// If others do already, or the node ends; within, what the store says.
     pub async fn walk<T: Send + 'static>(
         &self,
-        walk: impl FnOnce(&Store) -> T + Send + 'static,
-    ) -> Result<T, Unavailable> {
-        self.reads.walk(walk).await
+        walk: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<Result<T, StoreError>, Unavailable> {
+        self.reads.walk(self.judged(walk)).await
+    }
+
+    /// A read whose failure is the node's end: what cannot be read for a client is no better for a peer.
+    fn judged<T>(
+        &self,
+        read: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
+    ) -> impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static {
+        let fate = self.fate.clone();
+        move |store| {
+            read(store).inspect_err(|error| {
+                if error.is_fatal() {
+                    fate.seal(error.clone().into());
+                }
+            })
+        }
     }
 
     /// Asks about the state after the block executed last, on the thread that owns it.

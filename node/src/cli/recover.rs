@@ -1,12 +1,16 @@
 //! `quorate recover`: a node whose disk, database or sign-state is gone or damaged.
 //!
 //! What it never does: make a new sign-state for an old key. Nobody can know what such a key has signed,
-//! so it votes no more, and a fresh key takes its place when the chain takes it up.
+//! so it votes no more, and a fresh key takes its place when the chain takes it up. What is neither damaged
+//! nor missing it does not touch: a database in use, a full disk, another chain's files or a path that was
+//! mistyped are told with the code that `start` would end with, and nothing is changed.
 
 use std::{
     fs,
     path::{Path, PathBuf},
 };
+
+use quorate_core::config::Genesis;
 
 use super::{
     Console, arguments::RecoverOptions, config as config_command, genesis::now,
@@ -14,12 +18,13 @@ use super::{
 };
 use crate::{
     config::{self, Config, Mode, Overrides},
+    durable,
     exit::{Exit, Failure},
     genesis,
     home::{Home, HomeLock, create_new, failed},
     keys::KeySeed,
-    signer::Signer,
-    store::Store,
+    signer::{Companion, Signer, SignerError},
+    store::{Store, StoreError},
 };
 
 pub(super) fn recover(
@@ -56,23 +61,11 @@ impl Plan {
         let database = match home.data().exists() {
             false => Some("it is not there".to_owned()),
             true if options.discard_data => Some("it is to be discarded".to_owned()),
-            true => {
-                let opened = Store::open(&home.data(), &genesis, &store_options(config))
-                    .and_then(|store| store.recover(&genesis));
-                opened.err().map(|error| error.to_string())
-            }
+            true => bad_database(home, config, &genesis)?,
         };
         let key = match config.node.mode {
             Mode::Full => None,
-            Mode::Validator => {
-                let key = KeySeed::read(&home.resolve(&config.secrets.consensus_key));
-                let opened = key.and_then(|key| {
-                    let path = home.resolve(&config.secrets.sign_state);
-                    Signer::open(key.secret(), &path, &genesis)
-                        .map_err(|error| Failure::new(error.exit(), error.to_string()))
-                });
-                opened.err().map(|failure| failure.to_string())
-            }
+            Mode::Validator => bad_key(home, config, &genesis)?,
         };
         Ok(Self { database, key })
     }
@@ -149,7 +142,12 @@ impl Plan {
                 console.line(format_args!("{} is there from before", path.display()))?;
             } else {
                 fresh.write(&path)?;
-                console.line(format_args!("made {}", path.display()))?;
+                let companion = Companion::create(&path, fresh.public())?;
+                console.line(format_args!(
+                    "made {}, and {} which belongs to it",
+                    path.display(),
+                    companion.display()
+                ))?;
                 console.line(format_args!(
                     "its public key is {}",
                     hex::encode(fresh.public().get())
@@ -164,11 +162,72 @@ impl Plan {
     }
 }
 
+/// What is wrong with the database, if it is damaged.
+fn bad_database(
+    home: &Home,
+    config: &Config,
+    genesis: &Genesis,
+) -> Result<Option<String>, Failure> {
+    match Store::examine(&home.data(), genesis, &store_options(config)) {
+        Ok(()) => Ok(None),
+        Err(error @ (StoreError::Corrupt { .. } | StoreError::OtherState { .. })) => {
+            Ok(Some(error.to_string()))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// What is wrong with the sign-state, if it is damaged or gone.
+fn bad_key(home: &Home, config: &Config, genesis: &Genesis) -> Result<Option<String>, Failure> {
+    let secrets = &config.secrets;
+    let key = KeySeed::read(&home.resolve(&secrets.consensus_key))?;
+    let path = home.resolve(&secrets.sign_state);
+    match Signer::examine(key.public(), &path, genesis) {
+        Ok(()) => Ok(None),
+        Err(error @ SignerError::Missing { .. }) => {
+            check_nowhere_else(&path, &home.resolve(&secrets.consensus_key))?;
+            Ok(Some(error.to_string()))
+        }
+        Err(error @ SignerError::Damaged { .. }) => Ok(Some(error.to_string())),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Refuses to call a sign-state lost that may only be somewhere else than the configuration says.
+fn check_nowhere_else(path: &Path, key: &Path) -> Result<(), Failure> {
+    let folders = [path.parent(), key.parent()];
+    for folder in folders.into_iter().flatten() {
+        let entries = fs::read_dir(folder).map_err(|error| {
+            let what = format!(
+                "there is no sign-state at {}, and {} cannot be read: {error}; see that \
+                 `secrets.sign_state` names the right file",
+                path.display(),
+                folder.display()
+            );
+            Failure::new(Exit::Key, what)
+        })?;
+        for entry in entries {
+            let entry = entry.map_err(|error| failed("read", folder, &error))?.path();
+            let name = entry.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            if ["sign-state", "sign-state.arriving"].contains(&name.as_str()) {
+                let what = format!(
+                    "there is no sign-state at {}, but there is {}: if that is the newest one, let \
+                     `secrets.sign_state` name it, or give it that name; if it is not, move it away first",
+                    path.display(),
+                    entry.display()
+                );
+                return Err(Failure::new(Exit::Key, what));
+            }
+        }
+    }
+    Ok(())
+}
+
 fn move_aside(path: &Path, stamp: u64) -> Result<PathBuf, Failure> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".retired-{stamp}"));
     let aside = path.with_file_name(name);
-    fs::rename(path, &aside).map_err(|error| failed("move", path, &error))?;
+    durable::rename(path, &aside).map_err(|error| failed("move", path, &error))?;
     Ok(aside)
 }
 
@@ -200,7 +259,7 @@ fn write_config(path: &Path, lines: &[String]) -> Result<(), Failure> {
     // What an interrupted attempt has left behind was never in place.
     let _ = fs::remove_file(&fresh);
     create_new(&fresh, format!("{}\n", lines.join("\n")).as_bytes(), 0o640)?;
-    fs::rename(&fresh, path).map_err(|error| failed("replace", path, &error))
+    durable::rename(&fresh, path).map_err(|error| failed("replace", path, &error))
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use super::{Console, arguments::Arguments, main};
 use crate::exit::Exit;
 
 mod documents;
+mod recover;
 
 /// What a command did.
 pub(super) struct Done {

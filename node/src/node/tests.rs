@@ -221,11 +221,13 @@ async fn one_validator_goes_on_where_it_stopped() {
         let nonce = handle.state(move |state| state.nonce(&payer)).await;
         assert_eq!(nonce, Ok((life + 1) * 8));
         let places = handle
-            .read(move |store| ids.iter().map(|id| store.transaction(id)).collect::<Vec<_>>())
+            .read(move |store| {
+                ids.iter().map(|id| store.transaction(id)).collect::<Result<Vec<_>, _>>()
+            })
             .await
             .expect("the node runs");
-        for place in places {
-            let place = place.expect("a sound store").expect("what was executed is found");
+        for place in places.expect("a sound store") {
+            let place = place.expect("what was executed is found");
             assert_eq!(place.outcome, Outcome::Applied);
         }
         running.stop().await.expect("an orderly end");

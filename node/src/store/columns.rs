@@ -104,16 +104,25 @@ pub(super) fn column_options(options: &StoreOptions) -> (Cache, Vec<(&'static st
     (cache, all.into())
 }
 
+/// What becomes of a log that cannot be read to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tail {
+    /// It may be cut off within its last record, and in no other way.
+    CutOff,
+    /// It counts as far as it can be read: for a log of which that is known to be enough.
+    Garbled,
+}
+
 /// The options of the whole database.
-pub(super) fn database_options(options: &StoreOptions) -> Options {
+pub(super) fn database_options(options: &StoreOptions, tail: Tail) -> Options {
     let mut own = Options::default();
     own.create_if_missing(true);
     own.create_missing_column_families(true);
     own.set_paranoid_checks(true);
-    // An incomplete record at the end of the log is a write that power loss cut off, and was promised to
-    // nobody. Damage anywhere before it is an error: a mode that stops there in silence would lose records
-    // that were.
-    own.set_wal_recovery_mode(rocksdb::DBRecoveryMode::TolerateCorruptedTailRecords);
+    own.set_wal_recovery_mode(match tail {
+        Tail::CutOff => rocksdb::DBRecoveryMode::TolerateCorruptedTailRecords,
+        Tail::Garbled => rocksdb::DBRecoveryMode::PointInTime,
+    });
     // A column that is seldom written would otherwise keep every log since its last write.
     own.set_max_total_wal_size(options.wal_bytes_max);
     own.set_wal_bytes_per_sync(512 << 10);

@@ -4,6 +4,7 @@
 //! column and key. A write that failed is the last one: what is on disk is unknown from then on.
 
 use std::{
+    io,
     path::{Path, PathBuf},
     sync::atomic::{AtomicBool, Ordering},
 };
@@ -11,7 +12,7 @@ use std::{
 use borsh::{BorshDeserialize, BorshSerialize};
 use rocksdb::{Cache, ColumnFamily, DB, Direction, IteratorMode, WriteBatch, WriteOptions};
 
-use super::{columns::Column, error::StoreError, guard, keys::Key};
+use super::{columns::Column, error::StoreError, guard, keys::Key, mark::Mark};
 
 /// Whether a write waits for the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +44,10 @@ impl Changes<'_> {
 
     /// Deletes keys from the first up to, not including, the second.
     pub(super) fn delete_range(&mut self, column: Column, from: &[u8], to: &[u8]) {
+        // RocksDB gives an empty range a number that it does not give it when it reads its log.
+        if from >= to {
+            return;
+        }
         self.batch.delete_range_cf(self.database.handle(column), from, to);
     }
 
@@ -56,8 +61,15 @@ impl Changes<'_> {
         self.database.check_alive()?;
         let mut options = WriteOptions::default();
         options.set_sync(durability == Durability::Synced);
+        // The first of these changes, unless others write meanwhile; and as they are in the log together, the
+        // first tells whether they are there.
+        let upto = self.database.db.latest_sequence_number() + 1;
         let written = self.database.db.write_opt(self.batch, &options);
-        written.map_err(|error| self.database.fail(self.database.error(error)))
+        written.map_err(|error| self.database.fail(self.database.error(error)))?;
+        match durability {
+            Durability::Synced => self.database.durable(upto),
+            Durability::Logged => Ok(()),
+        }
     }
 }
 
@@ -66,12 +78,19 @@ pub(super) struct Database {
     db: DB,
     dir: PathBuf,
     cache: Cache,
+    /// How far the log is durable; `None` if the database is only looked at.
+    mark: Option<Mark>,
     failed: AtomicBool,
 }
 
 impl Database {
-    pub(super) fn new(db: DB, dir: &Path, cache: Cache) -> Self {
-        Self { db, dir: dir.to_path_buf(), cache, failed: AtomicBool::new(false) }
+    pub(super) fn new(db: DB, dir: &Path, cache: Cache, mark: Option<Mark>) -> Self {
+        Self { db, dir: dir.to_path_buf(), cache, mark, failed: AtomicBool::new(false) }
+    }
+
+    /// Whether nothing is ever written.
+    pub(super) fn is_read_only(&self) -> bool {
+        self.mark.is_none()
     }
 
     pub(super) fn raw(&self) -> &DB {
@@ -165,7 +184,15 @@ impl Database {
     pub(super) fn sync(&self) -> Result<(), StoreError> {
         guard::check();
         self.check_alive()?;
-        self.db.flush_wal(true).map_err(|error| self.fail(self.error(error)))
+        let upto = self.db.latest_sequence_number();
+        self.db.flush_wal(true).map_err(|error| self.fail(self.error(error)))?;
+        self.durable(upto)
+    }
+
+    /// Notes that all changes up to one are on disk.
+    fn durable(&self, upto: u64) -> Result<(), StoreError> {
+        let mark = self.mark.as_ref().expect("a database that is only looked at writes nothing");
+        mark.raise(upto).map_err(|error| self.fail(io_error(&self.dir, &error)))
     }
 
     fn check_alive(&self) -> Result<(), StoreError> {
@@ -193,6 +220,15 @@ impl Database {
 /// A key and its value.
 pub(super) type Row = (Box<[u8]>, Box<[u8]>);
 
+/// What an error of the file system is, as what is to be done about it.
+pub(super) fn io_error(dir: &Path, error: &io::Error) -> StoreError {
+    let (dir, why) = (dir.to_path_buf(), error.to_string());
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StoreError::Full { dir, why },
+        _ => StoreError::Io { dir, why },
+    }
+}
+
 /// What an error of RocksDB is, as what is to be done about it.
 pub(super) fn explain(dir: &Path, error: rocksdb::Error) -> StoreError {
     let kind = error.kind();
@@ -211,6 +247,10 @@ fn sort(dir: &Path, kind: rocksdb::ErrorKind, why: String) -> StoreError {
         return StoreError::Busy { dir };
     }
     match kind {
+        // Only what the database itself names is opened.
+        rocksdb::ErrorKind::IOError if says("no such file") => {
+            StoreError::Corrupt { dir, what: "a file of the database".to_owned(), why }
+        }
         rocksdb::ErrorKind::Corruption | rocksdb::ErrorKind::NotFound => {
             StoreError::Corrupt { dir, what: "a file of the database".to_owned(), why }
         }

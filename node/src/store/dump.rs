@@ -12,7 +12,11 @@ use super::{Store, error::StoreError, values::Committed};
 
 impl Store {
     /// The cells are not the state that was stored with them.
-    pub(super) fn dump_other_state(&self, stored: &Committed, found: &Commitment) -> PathBuf {
+    pub(super) fn dump_other_state(
+        &self,
+        stored: &Committed,
+        found: &Commitment,
+    ) -> Option<PathBuf> {
         let height = stored.height;
         let content = json!({
             "what": "the cells are not the state whose digest was stored with them",
@@ -30,7 +34,7 @@ impl Store {
         &self,
         ours: &Checkpoint,
         certificate: &Certificate<Checkpoint>,
-    ) -> Result<PathBuf, StoreError> {
+    ) -> Result<Option<PathBuf>, StoreError> {
         let height = ours.height;
         let interval = self.0.genesis.parameters.checkpoint_interval.get();
         let mut heights = Vec::new();
@@ -61,14 +65,18 @@ impl Store {
         }))
     }
 
-    /// Where it was written to. That it could not be is no reason to say less about what was found.
-    fn dump(&self, name: String, content: &Value) -> PathBuf {
+    /// Where it was written to; nowhere if nothing is to be written. That it could not be is no reason to say
+    /// less about what was found.
+    fn dump(&self, name: String, content: &Value) -> Option<PathBuf> {
+        if self.0.database.is_read_only() {
+            return None;
+        }
         let path = self.dump_path(&name);
         let text = serde_json::to_vec_pretty(content).expect("plain values");
         if let Err(error) = std::fs::write(&path, text) {
             tracing::error!(path = %path.display(), %error, "the dump could not be written");
         }
-        path
+        Some(path)
     }
 }
 

@@ -55,7 +55,7 @@ pub enum StoreError {
     /// Made by another version of this program.
     #[error(
         "the store at {} has the schema {found}, and this program writes {ours}; use the program it was \
-         made with, or follow the chain anew (quorate recover)", dir.display()
+         made with, or follow the chain anew (quorate recover --discard-data)", dir.display()
     )]
     Schema {
         /// Where.
@@ -83,8 +83,8 @@ pub enum StoreError {
     Genesis(#[from] GenesisError),
     /// The cells are not the state whose digest was stored with them.
     #[error(
-        "the cells at height {height} have the root {found}, and {stored} was stored with them; {} says \
-         more; put back a copy, or follow the chain anew (quorate recover)", dump.display()
+        "the cells at height {height} have the root {found}, and {stored} was stored with them; {}put back a \
+         copy, or follow the chain anew (quorate recover)", more(dump.as_ref())
     )]
     OtherState {
         /// The last height executed.
@@ -93,13 +93,13 @@ pub enum StoreError {
         found: Digest,
         /// Stored with them.
         stored: Digest,
-        /// What was written down for whoever looks into it.
-        dump: PathBuf,
+        /// What was written down for whoever looks into it, if anything was.
+        dump: Option<PathBuf>,
     },
     /// A quorum says otherwise.
     #[error(
         "the checkpoint at height {height} is {ours} here, and a quorum certified {certified}; nothing was \
-         changed, {} says more: look into it before anything else is done", dump.display()
+         changed; {}look into it before anything else is done", more(dump.as_ref())
     )]
     Diverged {
         /// The checkpoint's height.
@@ -108,8 +108,8 @@ pub enum StoreError {
         ours: String,
         /// By the certificate.
         certified: String,
-        /// What was written down for whoever looks into it.
-        dump: PathBuf,
+        /// What was written down for whoever looks into it, if anything was.
+        dump: Option<PathBuf>,
     },
     /// The height to go back to is not remembered, or above what was executed.
     #[error(
@@ -132,6 +132,11 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether a node that met it while reading must not go on: everything but a wrong question.
+    pub(crate) const fn is_fatal(&self) -> bool {
+        !matches!(self, Self::Rollback { .. } | Self::Exists { .. })
+    }
+
     /// What the process ends with because of it.
     #[must_use]
     pub const fn exit(&self) -> Exit {
@@ -144,6 +149,11 @@ impl StoreError {
             Self::Rollback { .. } | Self::Exists { .. } => Exit::Usage,
         }
     }
+}
+
+/// Where more is said, for the middle of a sentence.
+fn more(dump: Option<&PathBuf>) -> String {
+    dump.map_or_else(String::new, |path| format!("{} says more; ", path.display()))
 }
 
 impl From<StoreError> for Failure {

@@ -17,9 +17,11 @@ mod database;
 mod dump;
 mod error;
 mod export;
+mod files;
 pub mod guard;
 mod index;
 mod keys;
+mod mark;
 mod open;
 mod prune;
 mod reads;
@@ -58,7 +60,13 @@ pub use self::{
     values::{Committed, ExecutedRoots, TransactionPlace},
     verify::{Finding, Verification},
 };
-use self::{commit::Lane, database::Database, index::Index};
+use self::{
+    commit::Lane,
+    database::{Database, io_error},
+    index::Index,
+    mark::Mark,
+};
+use crate::durable;
 
 /// The schema this program reads and writes. Any other is refused.
 pub const SCHEMA: u32 = 1;
@@ -159,10 +167,15 @@ impl Store {
             return Err(StoreError::Exists { dir: dir.to_path_buf() });
         }
         let database = &self.0.database;
+        // What is written now is in the copy, whatever comes meanwhile.
+        let upto = database.raw().latest_sequence_number();
         // The log goes into the copy. Flushing every column first would take ten times as long.
         let taken = Backup::new(database.raw())
             .and_then(|backup| backup.create_checkpoint_with_log_size(dir, u64::MAX));
-        taken.map_err(|error| database.error(error))
+        taken.map_err(|error| database.error(error))?;
+        Mark::open(dir, upto)
+            .and_then(|_| durable::sync_parent(dir))
+            .map_err(|error| io_error(dir, &error))
     }
 
     fn index(&self) -> MutexGuard<'_, Index> {

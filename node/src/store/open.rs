@@ -4,7 +4,6 @@
 //! always comes from cells. Half made, it is made again; anything else that is not expected is refused.
 
 use std::{
-    fs,
     path::Path,
     sync::{Arc, Mutex, OnceLock, atomic::AtomicU64},
 };
@@ -15,19 +14,20 @@ use quorate_core::{
     merkle,
     types::{Digest, Height},
 };
-use rocksdb::{ColumnFamilyDescriptor, DB, Options};
 
 use super::{
     Inner, SCHEMA, Store, StoreOptions,
-    columns::{Column, column_options, database_options},
+    columns::Column,
     commit::Lane,
-    database::{Database, Durability, explain},
+    database::{Database, Durability, io_error},
     error::StoreError,
+    files::{self, Access},
     guard,
     index::Index,
     keys::Key,
     values::ExecutedRoots,
 };
+use crate::durable;
 
 impl Store {
     /// Opens the store in `dir`, or makes it. Nobody else can open it meanwhile.
@@ -36,26 +36,56 @@ impl Store {
     /// If it is in use, damaged, of another schema or of another chain, or the disk fails.
     pub fn open(dir: &Path, genesis: &Genesis, options: &StoreOptions) -> Result<Self, StoreError> {
         guard::check();
-        let found = columns_found(dir)?;
-        let (cache, columns) = column_options(options);
-        let descriptors =
-            columns.into_iter().map(|(name, own)| ColumnFamilyDescriptor::new(name, own));
-        fs::create_dir_all(dir)
-            .map_err(|error| StoreError::Io { dir: dir.to_path_buf(), why: error.to_string() })?;
-        let db = DB::open_cf_descriptors(&database_options(options), dir, descriptors)
-            .map_err(|error| explain(dir, error))?;
-        let database = Database::new(db, dir, cache);
+        let found = files::columns_found(dir)?;
+        durable::ensure_directory(dir).map_err(|error| io_error(dir, &error))?;
+        let database = files::open(dir, options, &Column::ALL, Access::Write)?;
         match database.read::<u32>(&Key::schema())? {
             None => create(&database, genesis)?,
             Some(SCHEMA) => check_columns(&database, &found)?,
-            Some(other) => {
-                let (dir, found) = (dir.to_path_buf(), format!("number {other}"));
-                return Err(StoreError::Schema { dir, found, ours: SCHEMA });
-            }
+            Some(other) => return Err(other_schema(dir, other)),
         }
+        Self::assemble(database, genesis, options)
+    }
+
+    /// Says whether the store in `dir` could be opened and started from, without writing anything. Nobody
+    /// else can open it meanwhile.
+    ///
+    /// # Errors
+    /// As [`Self::open`] and [`Self::recover`].
+    pub fn examine(
+        dir: &Path,
+        genesis: &Genesis,
+        options: &StoreOptions,
+    ) -> Result<(), StoreError> {
+        guard::check();
+        let found = files::columns_found(dir)?;
+        let _lock = files::lock(dir)?;
+        let columns: Vec<Column> = Column::ALL
+            .into_iter()
+            .filter(|column| found.iter().any(|name| name == column.name()))
+            .collect();
+        // Half made, or not at all: it is made again.
+        if !columns.contains(&Column::Meta) {
+            return Ok(());
+        }
+        let database = files::open(dir, options, &columns, Access::Read)?;
+        match database.read::<u32>(&Key::schema())? {
+            None => return Ok(()),
+            Some(SCHEMA) => check_columns(&database, &found)?,
+            Some(other) => return Err(other_schema(dir, other)),
+        }
+        let store = Self::assemble(database, genesis, options)?;
+        store.put_together(genesis).map(drop)
+    }
+
+    fn assemble(
+        database: Database,
+        genesis: &Genesis,
+        options: &StoreOptions,
+    ) -> Result<Self, StoreError> {
         let (ours, theirs) = (genesis.digest(), database.expect::<Digest>(&Key::genesis())?);
         if ours != theirs {
-            let dir = dir.to_path_buf();
+            let dir = database.dir().to_path_buf();
             return Err(StoreError::OtherGenesis { dir, found: theirs, ours });
         }
         let index = Index::load(&database)?;
@@ -75,24 +105,9 @@ impl Store {
     }
 }
 
-/// The columns on disk; none if there is no database yet.
-///
-/// # Errors
-/// If there are some that this program does not know.
-fn columns_found(dir: &Path) -> Result<Vec<String>, StoreError> {
-    if !dir.join("CURRENT").exists() {
-        return Ok(Vec::new());
-    }
-    let found = DB::list_cf(&Options::default(), dir).map_err(|error| explain(dir, error))?;
-    let known =
-        |name: &String| name == "default" || Column::ALL.iter().any(|column| column.name() == name);
-    match found.iter().find(|name| !known(name)) {
-        None => Ok(found),
-        Some(name) => {
-            let (dir, found) = (dir.to_path_buf(), format!("with a column named {name:?}"));
-            Err(StoreError::Schema { dir, found, ours: SCHEMA })
-        }
-    }
+fn other_schema(dir: &Path, number: u32) -> StoreError {
+    let (dir, found) = (dir.to_path_buf(), format!("number {number}"));
+    StoreError::Schema { dir, found, ours: SCHEMA }
 }
 
 /// A store that was finished once has all its columns; one that is gone was not dropped by us.

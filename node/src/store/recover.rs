@@ -90,6 +90,12 @@ impl Store {
     /// If `genesis` is not the one the store was opened with, or tokens appear or vanish in a block.
     pub fn recover(&self, genesis: &Genesis) -> Result<Recovery, StoreError> {
         guard::check();
+        assert!(!self.0.database.is_read_only(), "opened to be looked at only");
+        self.put_together(genesis)
+    }
+
+    /// As [`Self::recover`]. What is executed again is committed unless the store is only looked at.
+    pub(super) fn put_together(&self, genesis: &Genesis) -> Result<Recovery, StoreError> {
         assert_eq!(genesis.digest(), self.genesis_digest(), "opened with another genesis");
         let mut execution = self.restore()?;
         for computed in execution.checkpoints() {
@@ -187,7 +193,9 @@ impl Store {
             let cells = read_all(&mut execution.source(), work.paths());
             let cells = cells.expect("cells held in memory can be read");
             let done = execution.finish(&work, cells, &mut executor);
-            self.commit(&block, &done, execution)?;
+            if !self.0.database.is_read_only() {
+                self.commit(&block, &done, execution)?;
+            }
             if let Some(computed) = &done.executed.checkpoint {
                 self.check_against_certified(computed)?;
             }

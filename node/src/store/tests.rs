@@ -3,6 +3,7 @@
 
 mod coins;
 mod damage;
+mod examine;
 mod model;
 mod open;
 mod reads;
@@ -147,6 +148,16 @@ fn execute(store: &Store, state: &mut ExecutionState, block: &Arc<Block>) -> Don
     let done = state.finish(&work, cells, &mut executor);
     store.commit(block, &done, state).expect("a disk that works");
     done
+}
+
+impl Store {
+    /// Spoils the final block at a height, for tests of whoever meets it.
+    pub(crate) fn spoil_block(&self, height: Height) {
+        let header = self.header_at(height).expect("a good store").expect("final");
+        let mut changes = self.0.database.changes();
+        changes.put(&keys::Key::body(height, &archive::digest_of(&header)), &7_u8);
+        changes.write(database::Durability::Synced).expect("a disk that works");
+    }
 }
 
 fn signer() -> SignerRecord {

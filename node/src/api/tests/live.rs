@@ -27,6 +27,7 @@ use crate::{
         json::{AccountProofJson, TransactionJson},
         light, serve,
     },
+    exit::Exit,
     network::{NetworkOptions, SecretKeyBytes},
     node::{NodeOptions, Running, start},
     signer::Signer,
@@ -200,4 +201,23 @@ async fn a_node_that_decides() {
     assert!(!metrics.contains("quorate_store_disk_bytes 0"), "{metrics}");
     node.server.shutdown().await;
     node.running.stop().await.expect("it stops");
+}
+
+/// Damage that a client meets ends the node, like any other damage: it does not go on serving and voting.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn damage_met_by_a_client_ends_the_node() {
+    let mut node = Alone::new().await;
+    node.settle(0, TransactionKind::transfer(vec![Output::native(address(1), 77)])).await;
+    let store = node.running.handle().store;
+    let spoilt = tokio::task::spawn_blocking(move || {
+        guard::permit(|| store.spoil_block(Height::new(1)));
+    });
+    spoilt.await.expect("no panic");
+    let answer = node.get("/v1/blocks/1").await;
+    assert_eq!(answer.status, 500, "{}", answer.text());
+    let failure = node.running.finished().await;
+    assert_eq!(failure.exit, Exit::Storage, "{failure}");
+    assert!(failure.what.contains("bodies/"), "{failure}");
+    node.server.shutdown().await;
+    assert_eq!(node.running.stop().await.map_err(|failure| failure.exit), Err(Exit::Storage));
 }

@@ -25,51 +25,139 @@ fn log(stage: &Stage) -> PathBuf {
     files(&stage.path(), "log").into_iter().rfind(with_content).expect("a log")
 }
 
+/// A log with four decisions that were waited for, and three executions behind them that were not. Returns how
+/// long it was when the last decision was durable.
+fn half_durable(stage: &Stage) -> usize {
+    let store = stage.open();
+    stage.links.iter().for_each(|link| decide(&store, link));
+    let length = fs::metadata(log(stage)).expect("a log").len();
+    let mut state = ExecutionState::new(stage.genesis());
+    for link in &stage.links[..3] {
+        execute(&store, &mut state, &link.block);
+    }
+    usize::try_from(length).expect("a small log")
+}
+
+/// A copy of the database with another log.
+fn with_log(stage: &Stage, bytes: &[u8]) -> (TempDir, PathBuf) {
+    let dir = tempfile::tempdir().expect("a directory");
+    let copy = dir.path().join("db");
+    fs::create_dir(&copy).expect("our own directory");
+    for entry in fs::read_dir(stage.path()).expect("a directory") {
+        let entry = entry.expect("readable");
+        fs::copy(entry.path(), copy.join(entry.file_name())).expect("a disk that works");
+    }
+    fs::write(copy.join(log(stage).file_name().expect("a file")), bytes).expect("our own file");
+    (dir, copy)
+}
+
+/// Everything that was waited for is there, and the rest can be computed again.
+fn assert_all_is_there(stage: &Stage, bytes: &[u8], what: &str) {
+    let (_dir, copy) = with_log(stage, bytes);
+    Store::examine(&copy, stage.genesis(), &options())
+        .unwrap_or_else(|error| panic!("{what}, looked at: {error}"));
+    let store = Store::open(&copy, stage.genesis(), &options())
+        .unwrap_or_else(|error| panic!("{what}: {error}"));
+    let recovery = store.recover(stage.genesis()).expect("consistent");
+    assert_eq!(store.head(), Height::new(4), "{what}");
+    assert_eq!(recovery.execution, stage.state(4), "{what}");
+}
+
 /// Power loss cuts the log off anywhere behind the last fsync: what is whole is there, nothing else is.
 #[test]
 fn a_log_that_was_cut_off_is_normal() {
     let stage = Stage::new(4);
-    drop(stage.filled(4, 3));
-    let path = log(&stage);
-    let whole = fs::read(&path).expect("a log");
-    let mut heads = Vec::new();
-    for cut in [1, 7, 200, 900, 2_500] {
-        let torn = tempfile::tempdir().expect("a directory");
-        let copy = torn.path().join("db");
-        fs::create_dir(&copy).expect("our own directory");
-        for entry in fs::read_dir(stage.path()).expect("a directory") {
-            let entry = entry.expect("readable");
-            fs::copy(entry.path(), copy.join(entry.file_name())).expect("a disk that works");
-        }
-        let name = path.file_name().expect("a file");
-        fs::write(copy.join(name), &whole[..whole.len() - cut]).expect("a disk that works");
-        let store = Store::open(&copy, stage.genesis(), &options()).expect("cut off, not damaged");
-        let recovery = store.recover(stage.genesis()).expect("consistent");
-        let head = usize::try_from(store.head().get()).expect("few");
-        assert_eq!(recovery.execution, stage.state(head), "cut by {cut}");
-        heads.push(head);
+    let durable = half_durable(&stage);
+    let whole = fs::read(log(&stage)).expect("a log");
+    assert!(whole.len() > durable + 2_500, "{} bytes behind {durable}", whole.len());
+    for length in [durable, durable + 1, durable + 7, durable + 900, whole.len() - 1, whole.len()] {
+        assert_all_is_there(&stage, &whole[..length], &format!("cut off at {length}"));
     }
-    assert!(heads.is_sorted_by(|a, b| a >= b), "{heads:?}");
-    assert_eq!(heads[0], 4, "the last thing written is the last execution");
 }
 
-/// Damage with something whole behind it was not made by power loss.
+/// Or it leaves the length and not the bytes: zeros, what lay there before, or a page that was not written
+/// with one behind it that was.
 #[test]
-fn damage_within_the_log_is_found() {
+fn anything_behind_the_last_fsync_is_normal() {
     let stage = Stage::new(4);
-    drop(stage.filled(4, 3));
+    let durable = half_durable(&stage);
+    let whole = fs::read(log(&stage)).expect("a log");
+    let garbage = |at: usize| {
+        let mixed = u64::try_from(at).expect("small").wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        mixed.to_be_bytes()[0]
+    };
+    let tail = whole.len() - durable;
+    for behind in [0, 1, 11, tail / 2, tail - 3] {
+        let from = durable + behind;
+        for longer in if behind == 0 { vec![0, 40, 70_000] } else { vec![0] } {
+            let mut zeros = whole[..from].to_vec();
+            zeros.resize(whole.len() + longer, 0);
+            assert_all_is_there(&stage, &zeros, &format!("zeros from {from}, {longer} more"));
+            let mut other = whole[..from].to_vec();
+            other.extend((from..whole.len() + longer).map(garbage));
+            assert_all_is_there(&stage, &other, &format!("garbage from {from}, {longer} more"));
+        }
+    }
+    for from in [durable, durable + 200] {
+        let mut holed = whole.clone();
+        holed[from..from + 512].fill(0);
+        assert_all_is_there(&stage, &holed, &format!("zeros for 512 bytes from {from}"));
+        (from..from + 512).for_each(|at| holed[at] = garbage(at));
+        assert_all_is_there(&stage, &holed, &format!("garbage for 512 bytes from {from}"));
+    }
+}
+
+/// What was waited for is not taken by power loss: if it is not there, that is damage, even at the very end.
+#[test]
+fn damage_before_the_last_fsync_is_found() {
+    let stage = Stage::new(4);
+    let durable = half_durable(&stage);
     let path = log(&stage);
     let whole = fs::read(&path).expect("a log");
-    for place in [whole.len() / 8, whole.len() / 3, whole.len() / 2] {
-        let mut bytes = whole.clone();
-        bytes[place] ^= 0x40;
-        fs::write(&path, bytes).expect("our own file");
-        let refused = stage.try_open().expect_err("damaged");
-        assert!(matches!(refused, StoreError::Corrupt { .. }), "byte {place}: {refused}");
-        assert_eq!(refused.exit(), Exit::Storage);
+    let mut cases = Vec::new();
+    for place in [durable / 8, durable / 3, durable / 2, durable - 10, durable - 1] {
+        let mut flipped = whole.clone();
+        flipped[place] ^= 0x40;
+        cases.push((format!("a bit at {place}"), flipped.clone()));
+        cases.push((format!("a bit at {place} and nothing behind"), flipped[..durable].to_vec()));
+        if whole[place..durable].iter().any(|byte| *byte != 0) {
+            let mut zeros = whole.clone();
+            zeros[place..].fill(0);
+            cases.push((format!("zeros from {place}"), zeros));
+        }
+        cases.push((format!("cut off at {place}"), whole[..place].to_vec()));
     }
-    fs::write(&path, whole).expect("our own file");
+    for (what, bytes) in cases {
+        let (_dir, copy) = with_log(&stage, &bytes);
+        for life in 0..2 {
+            let seen = Store::examine(&copy, stage.genesis(), &options()).expect_err(&what);
+            let refused = Store::open(&copy, stage.genesis(), &options()).expect_err(&what);
+            for error in [seen, refused] {
+                assert!(matches!(error, StoreError::Corrupt { .. }), "{what}, {life}: {error}");
+                assert_eq!(error.exit(), Exit::Storage);
+            }
+        }
+    }
+    // With something behind the damage, refusing it changes nothing.
+    let mut flipped = whole.clone();
+    flipped[durable / 2] ^= 0x40;
+    fs::write(&path, flipped).expect("our own file");
+    stage.try_open().expect_err("damaged");
+    fs::write(&path, &whole).expect("our own file");
     stage.open().recover(stage.genesis()).expect("as it was");
+}
+
+/// Without the number that says how far it was durable, nothing but a log that was cut off is taken.
+#[test]
+fn a_garbled_log_is_refused_if_nothing_says_that_it_is_enough() {
+    let stage = Stage::new(4);
+    let durable = half_durable(&stage);
+    let mut bytes = fs::read(log(&stage)).expect("a log");
+    bytes[durable + 20] ^= 0x40;
+    fs::remove_file(stage.path().join("DURABLE")).expect("there");
+    let (_dir, copy) = with_log(&stage, &bytes);
+    let refused = Store::open(&copy, stage.genesis(), &options()).expect_err("damaged");
+    assert!(matches!(refused, StoreError::Corrupt { .. }), "{refused}");
 }
 
 fn flush(store: &Store) {
@@ -113,12 +201,22 @@ fn a_damaged_file_is_found() {
 #[test]
 fn a_file_that_is_gone_is_found() {
     let stage = Stage::new(2);
-    let store = stage.filled(2, 2);
-    flush(&store);
-    drop(store);
-    fs::remove_file(&files(&stage.path(), "sst")[0]).expect("our own file");
-    let refused = stage.try_open().expect_err("incomplete");
-    assert!(matches!(refused, StoreError::Corrupt { .. }), "{refused}");
+    for gone in ["sst", "log", "CURRENT"] {
+        let store = stage.filled(2, 2);
+        if gone == "sst" {
+            flush(&store);
+        }
+        drop(store);
+        let path = match gone {
+            "sst" => files(&stage.path(), "sst").remove(0),
+            "log" => log(&stage),
+            name => stage.path().join(name),
+        };
+        fs::remove_file(path).expect("our own file");
+        let refused = stage.try_open().expect_err("incomplete");
+        assert!(matches!(refused, StoreError::Corrupt { .. }), "{gone}: {refused}");
+        fs::remove_dir_all(stage.path()).expect("our own directory");
+    }
 }
 
 /// Puts something else in place of a row, or nothing.

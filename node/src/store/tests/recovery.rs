@@ -130,7 +130,9 @@ fn cells_that_are_not_the_state_stop_the_node() {
     set_balance(&store, 2, held.balance - 1);
     let refused = store.recover(stage.genesis()).expect_err("tokens were moved");
     assert_eq!(refused.exit(), Exit::Storage);
-    let StoreError::OtherState { height, dump, .. } = &refused else { panic!("{refused}") };
+    let StoreError::OtherState { height, dump: Some(dump), .. } = &refused else {
+        panic!("{refused}")
+    };
     assert_eq!(*height, Height::new(3));
     let written = std::fs::read_to_string(dump).expect("written down");
     assert!(written.contains(&stage.links[2].block.digest().to_string()), "{written}");
@@ -152,7 +154,9 @@ fn a_certificate_of_another_result_stops_the_node() {
         drop(store);
         let refused = stage.open().recover(stage.genesis()).expect_err("two truths");
         assert_eq!(refused.exit(), Exit::SafetyHalt);
-        let StoreError::Diverged { height, dump, .. } = &refused else { panic!("{refused}") };
+        let StoreError::Diverged { height, dump: Some(dump), .. } = &refused else {
+            panic!("{refused}")
+        };
         assert_eq!(*height, Height::new(8));
         let written = std::fs::read_to_string(dump).expect("written down");
         let content: serde_json::Value = serde_json::from_str(&written).expect("JSON");

@@ -64,7 +64,8 @@ async fn mesh(count: u8) -> Vec<Node> {
         let (chain, genesis) = (ChainId::new(1), Digest::new([1; 32]));
         let mut options = NetworkOptions::new(listen, key(number), chain, genesis);
         options.mode = Mode::Validator;
-        options.members = members.clone();
+        options.committee = members.iter().map(|member| member.peer).collect();
+        options.peers = members.clone();
         // What is measured is the cost, not the limits.
         let unlimited = Rate::new(100_000_000, 1_000_000_000);
         options.limits.member =

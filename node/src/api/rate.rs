@@ -13,7 +13,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{problem::Problem, server::household};
+use super::problem::Problem;
+use crate::network::site;
 
 /// Addresses of one generation: with two of them a few megabytes.
 const GENERATION_MAX: usize = 32_768;
@@ -51,7 +52,7 @@ impl Rates {
     /// # Errors
     /// If the address asks too fast.
     pub(super) fn check(&self, from: IpAddr) -> Result<(), Problem> {
-        if self.take(household(from), Instant::now()) {
+        if self.take(site(from), Instant::now()) {
             return Ok(());
         }
         Err(Problem::too_many(format!(

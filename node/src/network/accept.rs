@@ -2,10 +2,10 @@
 
 use std::{
     collections::BTreeMap,
-    net::{IpAddr, Ipv6Addr, SocketAddr},
+    net::{IpAddr, SocketAddr},
     num::NonZeroU32,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota, RateLimiter};
@@ -15,13 +15,16 @@ use tokio::{
     time::timeout,
 };
 
-use super::{Shared, connection, counters::count, end::End, options::NetworkLimits};
+use super::{Shared, connection, counters::count, end::End, options::NetworkLimits, site::site};
 
-/// Addresses remembered by the rate limit before those that have been quiet are forgotten.
+/// Addresses remembered by the rate limit. With so many that call, no other one is let in.
 const ADDRESSES_MAX: usize = 4_096;
 
-/// All addresses together may call so many times as often as one.
-const TOGETHER: u32 = 16;
+/// Addresses that have been quiet are forgotten at most this often: it takes a while.
+const SWEEP_EVERY: Duration = Duration::from_secs(1);
+
+/// All addresses of one half may together call so many times as often as one.
+const TOGETHER: u32 = 8;
 
 /// A pause when the system has no more sockets to give.
 const NO_SOCKETS: Duration = Duration::from_millis(100);
@@ -31,14 +34,14 @@ const FAREWELLS: Duration = Duration::from_secs(5);
 
 /// Takes calls until the network stops, and then waits for all that came of them.
 pub(crate) async fn accept(shared: Arc<Shared>, listener: TcpListener) {
-    let gate = Gate::new(&shared.limits);
+    let mut gate = Gate::new(&shared.limits);
     let mut calls = JoinSet::new();
     loop {
         tokio::select! {
             () = shared.stopped() => break,
             Some(done) = calls.join_next() => log_panic(done),
             accepted = listener.accept() => match accepted {
-                Ok((tcp, address)) => match gate.enter(address.ip()) {
+                Ok((tcp, address)) => match enter(&mut gate, &shared, address) {
                     Some(pass) => {
                         count(&shared.cells.accepted, 1);
                         calls.spawn(serve(Arc::clone(&shared), tcp, address, pass));
@@ -66,6 +69,10 @@ pub(crate) async fn accept(shared: Arc<Shared>, listener: TcpListener) {
     }
 }
 
+fn enter(gate: &mut Gate, shared: &Shared, address: SocketAddr) -> Option<Pass> {
+    gate.enter(address.ip(), shared.registry.sites.contain(address.ip()))
+}
+
 fn log_panic(done: Result<(), tokio::task::JoinError>) {
     if let Err(error) = done {
         tracing::error!(%error, "the task of a connection failed");
@@ -91,11 +98,21 @@ async fn serve(shared: Arc<Shared>, tcp: TcpStream, address: SocketAddr, pass: P
     }
 }
 
-/// Limits calls by address, before anything is read from them.
+/// Limits calls by address, before anything is read from them. Half of all places and of all the calls a second are
+/// for addresses of known nodes: whatever everybody else does, validators find each other again.
 #[derive(Debug)]
 struct Gate {
+    known: Side,
+    strangers: Side,
+}
+
+/// One half.
+#[derive(Debug)]
+struct Side {
     all: DefaultDirectRateLimiter,
     each: DefaultKeyedRateLimiter<IpAddr>,
+    /// When addresses that have been quiet were last forgotten.
+    swept: Instant,
     open: Arc<Open>,
 }
 
@@ -116,31 +133,59 @@ struct Pass {
 
 impl Gate {
     fn new(limits: &NetworkLimits) -> Self {
+        Self {
+            known: Side::new(limits, limits.introductions_per_address),
+            strangers: Side::new(limits, limits.introductions_per_stranger),
+        }
+    }
+
+    fn enter(&mut self, address: IpAddr, is_known: bool) -> Option<Pass> {
+        let side = if is_known { &mut self.known } else { &mut self.strangers };
+        side.enter(site(address))
+    }
+}
+
+impl Side {
+    fn new(limits: &NetworkLimits, limit_per_address: u16) -> Self {
         let positive = |number| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
         let quota = |times: u32| {
             let per_second = positive(limits.accepts_per_second.saturating_mul(times));
             Quota::per_second(per_second)
                 .allow_burst(positive(limits.accepts_burst.saturating_mul(times)))
         };
-        let open = Open {
-            limit: limits.introductions,
-            limit_per_address: limits.introductions_per_address,
-            state: Mutex::default(),
-        };
+        let open = Open { limit: limits.introductions, limit_per_address, state: Mutex::default() };
         Self {
             all: RateLimiter::direct(quota(TOGETHER)),
             each: RateLimiter::keyed(quota(1)),
+            swept: Instant::now(),
             open: Arc::new(open),
         }
     }
 
-    fn enter(&self, address: IpAddr) -> Option<Pass> {
-        let address = site(address);
-        if self.each.len() >= ADDRESSES_MAX {
+    /// An address's own limits come first: what it is refused for takes nothing from the others.
+    fn enter(&mut self, address: IpAddr) -> Option<Pass> {
+        if self.is_crowded() {
+            return None;
+        }
+        self.each.check_key(&address).ok()?;
+        let pass = self.place(address)?;
+        self.all.check().ok()?;
+        Some(pass)
+    }
+
+    /// Whether so many addresses call that no more can be told apart.
+    fn is_crowded(&mut self) -> bool {
+        if self.each.len() < ADDRESSES_MAX {
+            return false;
+        }
+        if self.swept.elapsed() >= SWEEP_EVERY {
+            self.swept = Instant::now();
             self.each.retain_recent();
         }
-        self.all.check().ok()?;
-        self.each.check_key(&address).ok()?;
+        self.each.len() >= ADDRESSES_MAX
+    }
+
+    fn place(&self, address: IpAddr) -> Option<Pass> {
         let open = &self.open;
         let mut state = open.state.lock().unwrap_or_else(PoisonError::into_inner);
         let (all, by_address) = &mut *state;
@@ -168,20 +213,9 @@ impl Drop for Pass {
     }
 }
 
-/// What one caller has of addresses: of IPv6 a whole /64.
-fn site(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V4(address) => IpAddr::V4(address),
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    //! The gate counts what is under way and forgets what is done.
+    //! The gate counts what is under way, forgets what is done, and keeps half for known nodes.
 
     use super::{Gate, IpAddr, NetworkLimits};
 
@@ -189,6 +223,7 @@ mod tests {
         Gate::new(&NetworkLimits {
             introductions: 3,
             introductions_per_address: 2,
+            introductions_per_stranger: 2,
             accepts_per_second: 1,
             accepts_burst,
             ..NetworkLimits::default()
@@ -201,25 +236,55 @@ mod tests {
 
     #[test]
     fn introductions_under_way_are_limited() {
-        let gate = gate(100);
+        let mut gate = gate(100);
         let (one, two) = (address("10.0.0.1"), address("10.0.0.2"));
-        let first = gate.enter(one).expect("the first");
-        let _second = gate.enter(one).expect("the second");
-        assert!(gate.enter(one).is_none(), "two of two from one address");
-        let _third = gate.enter(two).expect("another address");
-        assert!(gate.enter(two).is_none(), "three of three in all");
+        let first = gate.enter(one, false).expect("the first");
+        let _second = gate.enter(one, false).expect("the second");
+        assert!(gate.enter(one, false).is_none(), "two of two from one address");
+        let _third = gate.enter(two, false).expect("another address");
+        assert!(gate.enter(two, false).is_none(), "three of three in all");
         drop(first);
-        assert!(gate.enter(address("::ffff:10.0.0.2")).is_some(), "the same address as two");
-        assert_eq!(gate.open.state.lock().expect("no panic").1.len(), 2);
+        assert!(gate.enter(address("::ffff:10.0.0.2"), false).is_some(), "the same address as two");
+        assert_eq!(gate.strangers.open.state.lock().expect("no panic").1.len(), 2);
     }
 
     #[test]
     fn calls_are_rate_limited_by_site() {
-        let gate = gate(2);
+        let mut gate = gate(2);
         for address in ["2001:db8::1", "2001:db8::2"] {
-            assert!(gate.enter(self::address(address)).is_some());
+            assert!(gate.enter(self::address(address), false).is_some());
         }
-        assert!(gate.enter(address("2001:db8::3")).is_none(), "the third of one site");
-        assert!(gate.enter(address("2001:db8:0:1::3")).is_some(), "another site");
+        assert!(gate.enter(address("2001:db8::3"), false).is_none(), "the third of one site");
+        assert!(gate.enter(address("2001:db8:0:1::3"), false).is_some(), "another site");
+    }
+
+    /// One address that calls without end uses up nothing but its own: everybody else gets in as before.
+    #[test]
+    fn one_loud_address_shuts_nobody_out() {
+        let mut gate = gate(2);
+        let loud = address("10.0.0.9");
+        for _ in 0..10_000 {
+            drop(gate.enter(loud, false));
+        }
+        assert!(gate.enter(address("10.0.0.1"), false).is_some(), "a stranger");
+        assert!(gate.enter(address("10.0.0.2"), true).is_some(), "a known node");
+    }
+
+    /// Strangers that hold every place, or call from everywhere, leave the other half alone.
+    #[test]
+    fn places_are_kept_for_known_nodes() {
+        let mut gate = gate(2);
+        let held: Vec<_> =
+            (1..=9).filter_map(|last| gate.enter(IpAddr::from([10, 0, 0, last]), false)).collect();
+        assert_eq!(held.len(), 3, "all places of strangers");
+        let known = gate.enter(address("10.0.1.1"), true);
+        assert!(known.is_some(), "a known node");
+        for low in 0..=u8::MAX {
+            for high in 0..20 {
+                drop(gate.enter(IpAddr::from([10, 1, high, low]), false));
+            }
+        }
+        assert!(gate.strangers.each.len() <= super::ADDRESSES_MAX, "memory is bounded");
+        assert!(gate.enter(address("10.0.1.2"), true).is_some(), "another known node");
     }
 }

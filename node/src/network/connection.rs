@@ -13,13 +13,13 @@ use std::{
 
 use quorate_core::{
     frame::{Class, HEADER_BYTES, Header},
-    types::PeerId,
+    types::{Height, PeerId},
 };
 use rustls::{ClientConfig, pki_types::ServerName, server::Acceptor};
 use socket2::SockRef;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader},
-    net::TcpStream,
+    net::{TcpStream, lookup_host},
     time::timeout,
 };
 use tokio_rustls::{LazyConfigAcceptor, TlsConnector, TlsStream};
@@ -110,7 +110,7 @@ pub(crate) async fn welcome(
     let hello = match read_hello(&mut stream).await? {
         Control::Hello(hello) => hello,
         Control::Bye(why) => return Err(End::Bye(why)),
-        Control::Ping(_) | Control::Pong(_) => return Err(End::NoHello),
+        Control::Ping(_) | Control::Pong(_) | Control::Height(_) => return Err(End::NoHello),
     };
     let own = shared.hello();
     let admitted = own.check(&hello).and_then(|()| {
@@ -133,7 +133,9 @@ pub(crate) async fn call(
     address: &str,
     config: Arc<ClientConfig>,
 ) -> Result<(Stream, Admitted), End> {
-    let tcp = TcpStream::connect(address).await?;
+    let addresses: Vec<SocketAddr> = lookup_host(address).await?.collect();
+    shared.registry.sites.resolved(peer, &addresses);
+    let tcp = TcpStream::connect(&*addresses).await?;
     tune(&tcp, &shared.limits)?;
     let address = tcp.peer_addr()?;
     let tcp = BufReader::with_capacity(READ_AHEAD_BYTES, tcp);
@@ -151,7 +153,7 @@ pub(crate) async fn call(
     let hello = match read_hello(&mut stream).await? {
         Control::Hello(hello) => hello,
         Control::Bye(why) => return Err(End::Bye(why)),
-        Control::Ping(_) | Control::Pong(_) => return Err(End::NoHello),
+        Control::Ping(_) | Control::Pong(_) | Control::Height(_) => return Err(End::NoHello),
     };
     let admitted = own.check(&hello).and_then(|()| {
         let direction = Direction::Outbound;
@@ -240,13 +242,13 @@ pub(crate) async fn run(stream: Stream, admitted: Admitted) {
     let (shared, link) = (&*admitted.shared, &admitted.link);
     log_connected(link);
     let (read, mut write) = tokio::io::split(stream);
-    let mut frames = FrameReader::new(read);
+    let mut frames = FrameReader::new(read, link.role);
     let end = {
         let mut writing = pin!(transmit(shared, link, &mut write));
         let end = tokio::select! {
             end = Receiver::new(shared, link).run(&mut frames) => end,
             end = &mut writing => end,
-            end = beat(&shared.limits, link) => end,
+            end = beat(shared, link) => end,
             end = leave(link) => end,
         };
         shared.registry.release(link);
@@ -294,10 +296,12 @@ async fn leave(link: &Link) -> End {
     End::Said(why)
 }
 
-/// Asks for signs of life; ends when there are none.
-async fn beat(limits: &NetworkLimits, link: &Link) -> End {
+/// Asks for signs of life and says how far this node has come; ends when nothing is heard.
+async fn beat(shared: &Shared, link: &Link) -> End {
+    let limits = &shared.limits;
     let mut number = 0;
     let mut ping_at = Instant::now();
+    let mut told = Height::ZERO;
     loop {
         let now = Instant::now();
         let silent = link.silent_for();
@@ -309,7 +313,12 @@ async fn beat(limits: &NetworkLimits, link: &Link) -> End {
             link.ping(number);
             ping_at = now + random::about(limits.ping);
         }
-        let wait = (ping_at - now).min(limits.silence - silent);
+        let height = shared.height();
+        if height > told {
+            told = height;
+            link.outbox.height(height);
+        }
+        let wait = (ping_at - now).min(limits.silence - silent).min(limits.heights);
         tokio::time::sleep(wait).await;
     }
 }

@@ -101,7 +101,9 @@ impl fmt::Display for Farewell {
         f.write_str(match self {
             Self::Stopping => "stopping",
             Self::Duplicate => "there is another connection between the two",
-            Self::NoSlot => "all slots for nodes that are not in the list of peers are taken",
+            Self::NoSlot => {
+                "all slots for nodes that are neither validators nor in the list of peers are taken"
+            }
             Self::Banned => "banned for a while, after offences",
             Self::OtherVersion => "no version of the wire in common",
             Self::OtherChain => "another chain",
@@ -124,6 +126,8 @@ pub(crate) enum Control {
     Pong(u64),
     /// The last frame.
     Bye(Farewell),
+    /// How far the sender has come. A hint.
+    Height(Height),
 }
 
 impl Control {

@@ -1,4 +1,4 @@
-//! Those to call: one task per member, which keeps a connection to it for as long as the network runs.
+//! Those to call: one task per node in the list, which keeps a connection to it for as long as the network runs.
 
 use std::{
     sync::Arc,
@@ -19,7 +19,7 @@ use super::{
 /// A connection that lasted this long was a good one: the next try comes soon.
 const GOOD: Duration = Duration::from_secs(10);
 
-/// Keeps a connection to one member, whoever dials, until the network stops.
+/// Keeps a connection to one node, whoever dials, until the network stops.
 pub(crate) async fn keep(shared: Arc<Shared>, peer: PeerId) {
     let mut backoff = Backoff::new(shared.limits.dial_min, shared.limits.dial_max);
     loop {
@@ -43,8 +43,8 @@ async fn next_call(
     peer: PeerId,
     backoff: &mut Backoff,
 ) -> Option<(Stream, Admitted)> {
-    let member = &shared.registry.members[&peer];
-    let mut is_connected = member.is_connected.subscribe();
+    let wanted = &shared.registry.wanted[&peer];
+    let mut is_connected = wanted.is_connected.subscribe();
     is_connected.wait_for(|is_connected| !is_connected).await.ok()?;
     // Two nodes that start together need one connection: the smaller key goes first.
     if shared.registry.own() > peer {
@@ -58,7 +58,7 @@ async fn next_call(
         backoff.reset();
         return None;
     }
-    call(shared, peer, &member.address).await
+    call(shared, peer, &wanted.address).await
 }
 
 async fn call(shared: &Arc<Shared>, peer: PeerId, address: &str) -> Option<(Stream, Admitted)> {

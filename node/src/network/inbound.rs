@@ -11,7 +11,7 @@ use std::{
 };
 
 use quorate_core::{effect::PeerEvent, frame::Class, message::Message, types::PeerId};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 
 use super::options::{Bound, PerClass, Room};
 
@@ -32,8 +32,10 @@ pub enum Arrival {
 /// How much may wait for the replica.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InboundLimits {
-    /// Of one peer.
+    /// Of one member.
     pub peer: Room,
+    /// Of one peer that is no member.
+    pub peer_full: Room,
     /// Of all peers that are no members, together: of bulk they may hold this much.
     pub full: Bound,
 }
@@ -46,6 +48,11 @@ impl Default for InboundLimits {
                 votes: Bound { messages: 1_024, bytes: 4 * MIB },
                 proposals: Bound { messages: 64, bytes: 12 * MIB },
                 bulk: Bound { messages: 64, bytes: 12 * MIB },
+            },
+            peer_full: PerClass {
+                votes: Bound { messages: 64, bytes: MIB / 4 },
+                proposals: Bound { messages: 1, bytes: MIB / 4 },
+                bulk: Bound { messages: 64, bytes: 2 * MIB },
             },
             full: Bound { messages: 512, bytes: 48 * MIB },
         }
@@ -110,8 +117,19 @@ struct Item {
 #[derive(Debug, Default)]
 struct Share {
     waiting: PerClass<Waiting>,
-    /// Told when some of it was taken, if its connection waits for that.
-    room: Option<Arc<Notify>>,
+    /// To be told when some of it was taken: each connection of the peer that waits for that. While one takes the
+    /// place of another there may be two, and either may be the one that is read on.
+    rooms: Vec<oneshot::Sender<()>>,
+}
+
+impl Share {
+    /// Tells whoever waits that some of it was taken.
+    fn tell(&mut self) {
+        for room in self.rooms.drain(..) {
+            // Its connection may have ended.
+            let _ = room.send(());
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -150,7 +168,7 @@ pub(crate) enum Delivery {
 
 enum Offer {
     Done(Delivery),
-    Wait(Item, Arc<Notify>),
+    Wait(Item, oneshot::Receiver<()>),
 }
 
 impl Shared {
@@ -163,9 +181,7 @@ impl Shared {
         let mut state = self.lock();
         state.closed = true;
         for share in state.shares.values_mut() {
-            if let Some(room) = share.room.take() {
-                room.notify_one();
-            }
+            share.tell();
         }
         drop(state);
         self.arrived.notify_one();
@@ -179,11 +195,17 @@ impl Shared {
         let (from, length) = (item.from, item.bytes);
         let full = item.is_member || state.full.has_room(self.limits.full, length);
         let share = state.shares.entry(from).or_default();
-        if !share.waiting.of(class).has_room(*self.limits.peer.of(class), length) || !full {
+        let limits = if item.is_member { &self.limits.peer } else { &self.limits.peer_full };
+        if !share.waiting.of(class).has_room(*limits.of(class), length) || !full {
             if class == Class::Bulk || !full {
+                if share.waiting == PerClass::default() {
+                    state.shares.remove(&from);
+                }
                 return Offer::Done(Delivery::Dropped);
             }
-            let room = Arc::clone(share.room.get_or_insert_default());
+            let (told, room) = oneshot::channel();
+            share.rooms.retain(|room| !room.is_closed());
+            share.rooms.push(told);
             return Offer::Wait(item, room);
         }
         share.waiting.of_mut(class).add(length);
@@ -220,9 +242,7 @@ impl State {
         let share = self.shares.get_mut(&item.from);
         let share = share.unwrap_or_else(|| panic!("{:?} has something waiting", item.from));
         share.waiting.of_mut(class).remove(item.bytes);
-        if let Some(room) = share.room.take() {
-            room.notify_one();
-        }
+        share.tell();
         if share.waiting == PerClass::default() {
             self.shares.remove(&item.from);
         }
@@ -244,7 +264,8 @@ impl Inbound {
             match self.handle.0.offer(class, item) {
                 Offer::Done(delivery) => return delivery,
                 Offer::Wait(again, room) => {
-                    room.notified().await;
+                    // Told, or gone with the whole share: either way it is worth another try.
+                    let _told = room.await;
                     item = again;
                 }
             }

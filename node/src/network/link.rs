@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use quorate_core::types::PeerId;
+use quorate_core::types::{Height, PeerId};
 
 use super::{
     control::Hello,
@@ -30,9 +30,9 @@ pub enum Direction {
 /// What a peer may do here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// In the list of peers: it may send every class, and its slot is reserved.
+    /// Its key is a validator's in the genesis: it may send every class, and its slot is reserved.
     Member,
-    /// Anybody else with a key: bulk and a few requests, in one of few slots.
+    /// Anybody else with a key: bulk and a few requests, in one of few slots unless it is in the list of peers.
     Full,
 }
 
@@ -59,6 +59,8 @@ pub(crate) struct Link {
     ping: Mutex<Option<(u64, Instant)>>,
     /// Microseconds of the last round trip; zero before the first.
     round_trip: AtomicU64,
+    /// The highest height the peer has said it has.
+    height: AtomicU64,
 }
 
 impl Link {
@@ -69,6 +71,7 @@ impl Link {
         hello: Hello,
         room: Room,
     ) -> Self {
+        let height = AtomicU64::new(hello.height.get());
         Self {
             id,
             peer,
@@ -84,6 +87,7 @@ impl Link {
             busy: AtomicBool::new(false),
             ping: Mutex::new(None),
             round_trip: AtomicU64::new(0),
+            height,
         }
     }
 
@@ -120,6 +124,16 @@ impl Link {
         let Some((_, asked)) = ping.take_if(|(asked, _)| *asked == number) else { return };
         let micros = u64::try_from(asked.elapsed().as_micros()).unwrap_or(u64::MAX);
         self.round_trip.store(micros.max(1), Ordering::Relaxed);
+    }
+
+    /// The peer says how far it has come.
+    pub(crate) fn on_height(&self, height: Height) {
+        self.height.fetch_max(height.get(), Ordering::Relaxed);
+    }
+
+    /// How far the peer says it has come. A hint.
+    pub(crate) fn height(&self) -> Height {
+        Height::new(self.height.load(Ordering::Relaxed))
     }
 
     /// The last round trip.

@@ -23,6 +23,7 @@ mod reader;
 mod receive;
 mod registry;
 mod score;
+mod site;
 mod status;
 mod tls;
 mod transmit;
@@ -50,8 +51,10 @@ use tokio::{
     time::timeout,
 };
 
+pub(crate) use self::site::site;
 use self::{
-    control::Hello, counters::Cells, pack::Outgoing, registry::Registry, score::Offence, tls::Tls,
+    control::Hello, counters::Cells, pack::Outgoing, receive::is_for_all, registry::Registry,
+    score::Offence, tls::Tls,
 };
 pub use self::{
     counters::{NetworkCounters, Traffic},
@@ -118,7 +121,7 @@ impl Drop for Owner {
 }
 
 impl Network {
-    /// Listens, and begins to connect to the members.
+    /// Listens, and begins to connect to the nodes in the list.
     ///
     /// # Errors
     /// If the address is taken or cannot be listened on, or the key cannot be used.
@@ -129,7 +132,7 @@ impl Network {
         Self::start_on(listener, options, inbound)
     }
 
-    /// Begins to connect to the members, with a listener that somebody else has opened. Needs a Tokio runtime.
+    /// Begins to connect to the nodes in the list, with a listener that somebody else has opened. Needs a Tokio runtime.
     ///
     /// # Errors
     /// If the key or the listener cannot be used.
@@ -146,22 +149,15 @@ impl Network {
         let cells = Arc::new(Cells::default());
         let instance = getrandom::u64()
             .map_err(|error| Failure::new(Exit::Restart, format!("no randomness: {error}")))?;
-        let registry = Registry::new(
-            own,
-            options.members,
-            options.full_slots,
-            options.limits,
-            inbound.clone(),
-            Arc::clone(&cells),
-        );
         let (stop, stopped) = watch::channel(false);
+        let full_slots = options.full_slots;
         let shared = Arc::new(Shared {
             limits: options.limits,
             pack: options.pack,
             hello: Hello::new(options.chain, options.genesis, options.mode, instance),
             height: AtomicU64::new(options.height.get()),
             tls,
-            registry,
+            registry: Registry::new(own, options, inbound.clone(), Arc::clone(&cells)),
             inbound,
             cells,
             stop: stopped,
@@ -170,8 +166,9 @@ impl Network {
             peer = hex::encode(own.get()),
             %local,
             protocol = %String::from_utf8_lossy(shared.tls.protocol()),
-            members = shared.registry.members.len(),
-            full_slots = options.full_slots,
+            peers = shared.registry.wanted.len(),
+            members_without_address = shared.registry.unlisted(),
+            full_slots,
             "listening",
         );
         let root = tokio::spawn(root(Arc::clone(&shared), listener));
@@ -183,6 +180,10 @@ impl Network {
     /// room for is dropped and counted.
     pub fn send(&self, to: &[PeerId], message: &Message) {
         let shared = &self.shared;
+        // Members take no more than that of a node that is none of them, and hold the rest against it.
+        if shared.registry.role(&shared.registry.own()) == Role::Full && !is_for_all(message) {
+            return;
+        }
         let live = shared.registry.live();
         let mut links = to.iter().filter_map(|peer| live.get(peer)).peekable();
         if links.peek().is_none() {
@@ -215,12 +216,12 @@ impl Network {
         self.shared.registry.offend(peer, Offence::Core(fault));
     }
 
-    /// Moves the height told to new peers.
+    /// Moves the height told to peers.
     pub fn set_height(&self, height: Height) {
         self.shared.height.store(height.get(), Ordering::Relaxed);
     }
 
-    /// Members, connected or not, and whoever else is connected.
+    /// Nodes in the list, connected or not, and whoever else is connected.
     #[must_use]
     pub fn peers(&self) -> Vec<PeerStatus> {
         status::peers(&self.shared.registry)
@@ -262,7 +263,7 @@ fn cannot_listen(address: SocketAddr, error: &io::Error) -> Failure {
 async fn root(shared: Arc<Shared>, listener: TcpListener) {
     let mut tasks = JoinSet::new();
     tasks.spawn(accept::accept(Arc::clone(&shared), listener));
-    for peer in shared.registry.members.keys() {
+    for peer in shared.registry.wanted.keys() {
         tasks.spawn(dial::keep(Arc::clone(&shared), *peer));
     }
     shared.stopped().await;

@@ -1,6 +1,6 @@
 //! What a network is told at birth, and every limit it keeps. `docs/network.md` explains the numbers.
 
-use std::{fmt, net::SocketAddr, time::Duration};
+use std::{collections::BTreeSet, fmt, net::SocketAddr, time::Duration};
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use ed25519_consensus::SigningKey;
@@ -72,9 +72,12 @@ pub struct NetworkOptions {
     pub mode: Mode,
     /// The finalized height at the start; [`super::Network::set_height`] moves it.
     pub height: Height,
-    /// The nodes to keep a connection to, which may send every class. Itself among them is left out.
-    pub members: Vec<PeerAddress>,
-    /// How many others may be connected at a time. They may send bulk and a few requests only.
+    /// The node keys of the chain's validators: they may send every class, wherever they call from. What is in the
+    /// list of peers makes nobody one of them, or less.
+    pub committee: BTreeSet<PeerId>,
+    /// The nodes to keep a connection to. Itself among them is left out.
+    pub peers: Vec<PeerAddress>,
+    /// How many that are neither validators nor in the list may be connected at a time.
     pub full_slots: u16,
     /// Whether to pack bulk messages where that saves.
     pub pack: bool,
@@ -83,7 +86,7 @@ pub struct NetworkOptions {
 }
 
 impl NetworkOptions {
-    /// With no members yet, 32 slots for others, and the limits of production.
+    /// With no committee and no peers yet, 32 slots for others, and the limits of production.
     #[must_use]
     pub fn new(listen: SocketAddr, key: SecretKeyBytes, chain: ChainId, genesis: Digest) -> Self {
         Self {
@@ -93,7 +96,8 @@ impl NetworkOptions {
             genesis,
             mode: Mode::Full,
             height: Height::ZERO,
-            members: Vec::new(),
+            committee: BTreeSet::new(),
+            peers: Vec::new(),
             full_slots: 32,
             pack: true,
             limits: NetworkLimits::default(),
@@ -106,16 +110,20 @@ impl NetworkOptions {
 pub struct NetworkLimits {
     /// From accepting or dialing to the other's introduction.
     pub introduction: Duration,
-    /// Introductions under way at a time, all addresses together.
+    /// Introductions under way at a time from addresses of known nodes, and as many from all others.
     pub introductions: u16,
-    /// Introductions under way at a time from one address.
+    /// Introductions under way at a time from one address of a known node.
     pub introductions_per_address: u16,
+    /// Introductions under way at a time from any other address.
+    pub introductions_per_stranger: u16,
     /// Connections one address may begin per second, in the long run.
     pub accepts_per_second: u32,
     /// And at once.
     pub accepts_burst: u32,
     /// Pause between pings, give or take a tenth.
     pub ping: Duration,
+    /// Pause between two times that a peer is told how far this node has come.
+    pub heights: Duration,
     /// A peer that has said nothing for this long is gone.
     pub silence: Duration,
     /// Bytes sent and not acknowledged for this long end a connection.
@@ -128,8 +136,10 @@ pub struct NetworkLimits {
     pub member: Rates,
     /// What any other node may send per second.
     pub full: Rates,
-    /// What may wait to be sent to one peer.
+    /// What may wait to be sent to one member.
     pub outbox: Room,
+    /// What may wait to be sent to any other node.
+    pub outbox_full: Room,
     /// First ban of a member; each further one is twice as long, up to 32 times.
     pub ban_member: Duration,
     /// First ban of any other node; each further one is twice as long, up to 32 times.
@@ -142,9 +152,11 @@ impl Default for NetworkLimits {
             introduction: Duration::from_secs(5),
             introductions: 64,
             introductions_per_address: 32,
+            introductions_per_stranger: 8,
             accepts_per_second: 8,
             accepts_burst: 64,
             ping: Duration::from_secs(30),
+            heights: Duration::from_secs(1),
             silence: Duration::from_secs(60),
             acknowledged: Duration::from_secs(20),
             dial_min: Duration::from_millis(100),
@@ -163,6 +175,12 @@ impl Default for NetworkLimits {
                 votes: Bound { messages: 4_096, bytes: 4 * MIB_LONG },
                 proposals: Bound { messages: 256, bytes: 16 * MIB_LONG },
                 bulk: Bound { messages: 256, bytes: 16 * MIB_LONG },
+            },
+            outbox_full: Room {
+                votes: Bound { messages: 256, bytes: MIB_LONG / 2 },
+                proposals: Bound { messages: 4, bytes: MIB_LONG / 2 },
+                // One answer with blocks and its proofs: it is asked for the next one when it has this.
+                bulk: Bound { messages: 16, bytes: 5 * MIB_LONG },
             },
             ban_member: Duration::from_secs(10),
             ban_full: Duration::from_secs(120),

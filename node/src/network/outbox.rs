@@ -8,7 +8,10 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use quorate_core::frame::{CHUNK_BYTES_MAX, Class, append_frame};
+use quorate_core::{
+    frame::{CHUNK_BYTES_MAX, Class, append_frame},
+    types::Height,
+};
 use tokio::sync::Notify;
 
 use super::{
@@ -39,6 +42,7 @@ struct State {
     /// At most one of each: a newer one replaces it.
     ping: Option<u64>,
     pong: Option<u64>,
+    height: Option<Height>,
     farewell: Option<Farewell>,
     lanes: PerClass<Lane>,
 }
@@ -81,11 +85,10 @@ impl Outbox {
         let mut state = self.lock();
         let lane = state.lanes.of_mut(class);
         let mut dropped = 0;
-        while !room.has_room(lane.waiting.len(), lane.bytes, length) {
-            if class == Class::Bulk {
-                return 1;
-            }
-            let oldest = lane.waiting.pop_front().expect("an empty lane has room");
+        while !room.has_room(lane.messages(), lane.bytes, length) {
+            let oldest = if class == Class::Bulk { None } else { lane.waiting.pop_front() };
+            // What is partly sent has to be sent whole, so nothing older can make room.
+            let Some(oldest) = oldest else { return dropped + 1 };
             lane.bytes -= oldest.length();
             dropped += 1;
         }
@@ -105,6 +108,12 @@ impl Outbox {
     /// Gives the peer one.
     pub(crate) fn pong(&self, number: u64) {
         self.lock().pong = Some(number);
+        self.wake.notify_one();
+    }
+
+    /// Tells the peer how far this node has come.
+    pub(crate) fn height(&self, height: Height) {
+        self.lock().height = Some(height);
         self.wake.notify_one();
     }
 
@@ -144,6 +153,9 @@ impl Outbox {
         if let Some(number) = state.ping.take() {
             Control::Ping(number).append(out);
         }
+        if let Some(height) = state.height.take() {
+            Control::Height(height).append(out);
+        }
         while out.len() < WRITE_VOTES_BYTES && state.lanes.votes.append(out) {}
         while out.len() < WRITE_BYTES && state.lanes.proposals.append(out) {}
         while !packing && out.len() < WRITE_BYTES {
@@ -159,6 +171,11 @@ impl Outbox {
 }
 
 impl Lane {
+    /// Messages that wait or are partly sent.
+    fn messages(&self) -> usize {
+        self.waiting.len() + usize::from(self.current.is_some())
+    }
+
     /// The next message, if it has to be packed first and that takes long.
     fn unpacked(&self) -> Option<Arc<Outgoing>> {
         let next = self.waiting.front().filter(|_| self.current.is_none())?;

@@ -8,10 +8,13 @@ use bytes::{Bytes, BytesMut};
 use quorate_core::frame::{Assembler, Class, HEADER_BYTES, Header};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-use super::{end::End, score::Offence};
+use super::{end::End, link::Role, score::Offence};
 
 /// Bytes asked for at a time; a TLS record holds at most that much.
 const READ_BYTES: usize = 16 * 1024;
+
+/// Bytes of the longest message that a node may send that is no member: twice what a batch of transactions holds.
+pub(crate) const FULL_BYTES_MAX: usize = 1024 * 1024;
 
 /// A message put together, not unpacked.
 #[derive(Debug, PartialEq, Eq)]
@@ -32,13 +35,14 @@ impl Incoming {
 #[derive(Debug)]
 pub(crate) struct FrameReader<R> {
     pub(crate) io: R,
+    role: Role,
     buffer: BytesMut,
     assembler: Assembler,
 }
 
 impl<R: AsyncRead + Unpin> FrameReader<R> {
-    pub(crate) fn new(io: R) -> Self {
-        Self { io, buffer: BytesMut::new(), assembler: Assembler::new() }
+    pub(crate) fn new(io: R, role: Role) -> Self {
+        Self { io, role, buffer: BytesMut::new(), assembler: Assembler::new() }
     }
 
     /// The next frame. Nothing is lost when the future is dropped.
@@ -69,6 +73,9 @@ impl<R: AsyncRead + Unpin> FrameReader<R> {
         };
         let header = Header::decode(*bytes)?;
         self.assembler.check(&header)?;
+        if self.role == Role::Full {
+            check_full(&header, self.assembler.held())?;
+        }
         Ok(Some(header))
     }
 
@@ -79,7 +86,12 @@ impl<R: AsyncRead + Unpin> FrameReader<R> {
         chunk: &[u8],
     ) -> Result<Option<Incoming>, Offence> {
         let whole = self.assembler.accept(header, chunk)?;
-        Ok(whole.map(|whole| Incoming {
+        let Some(whole) = whole else { return Ok(None) };
+        let unpacked = whole.unpacked.unwrap_or_default();
+        if self.role == Role::Full && unpacked > FULL_BYTES_MAX {
+            return Err(Offence::TooLong(unpacked));
+        }
+        Ok(Some(Incoming {
             class: whole.class,
             unpacked: whole.unpacked,
             bytes: whole.bytes.into_owned(),
@@ -90,6 +102,16 @@ impl<R: AsyncRead + Unpin> FrameReader<R> {
     #[cfg(test)]
     pub(crate) fn held(&self) -> usize {
         self.buffer.capacity() + self.assembler.held()
+    }
+}
+
+/// Whether a node may send a frame that is no member, with so much of a message kept already.
+fn check_full(header: &Header, held: usize) -> Result<(), Offence> {
+    let length = held + header.length();
+    match header.class() {
+        class @ Class::Proposals => Err(Offence::ClassOfMembers(class)),
+        Class::Bulk if length > FULL_BYTES_MAX => Err(Offence::TooLong(length)),
+        Class::Control | Class::Votes | Class::Bulk => Ok(()),
     }
 }
 

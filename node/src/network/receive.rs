@@ -23,7 +23,7 @@ use super::{
     score::Offence,
 };
 
-/// A peer that is too fast offends at most this often: waiting is what really slows it down.
+/// A peer that is too fast is counted at most this often.
 const TOO_FAST_EVERY: Duration = Duration::from_secs(1);
 
 /// What is longer is unpacked and decoded on a thread that may block.
@@ -107,11 +107,8 @@ impl<'a> Receiver<'a> {
             let now = Instant::now();
             if self.too_fast.is_none_or(|last| now.duration_since(last) >= TOO_FAST_EVERY) {
                 self.too_fast = Some(now);
+                // No offence: who has fallen behind, or has many clients, has much to say.
                 count(&self.shared.cells.throttled, 1);
-                // A member is slowed down and no more: it may have fallen behind and catch up.
-                if self.link.role == Role::Full {
-                    self.shared.registry.offend(self.link.peer, Offence::TooFast);
-                }
             }
             tokio::time::sleep(wait).await;
         }
@@ -127,6 +124,10 @@ impl<'a> Receiver<'a> {
             }
             Control::Pong(number) => {
                 self.link.on_pong(number);
+                Ok(())
+            }
+            Control::Height(height) => {
+                self.link.on_height(height);
                 Ok(())
             }
             Control::Bye(why) => Err(End::Bye(why)),
@@ -153,6 +154,9 @@ impl<'a> Receiver<'a> {
         if let Err(offence) = check_allowed(link.role, class, length, &message) {
             shared.registry.offend(link.peer, offence);
             return Ok(());
+        }
+        if let Message::Status(status) = &message {
+            link.on_height(status.finalized_height);
         }
         let is_member = link.role == Role::Member;
         match shared.inbound.deliver(link.peer, is_member, class, message, length).await {
@@ -188,24 +192,28 @@ fn check_allowed(
     if own != class {
         return Err(Offence::WrongClass(class, own));
     }
-    let is_for_all = match message {
+    if role == Role::Full && !is_for_all(message) {
+        return Err(Offence::MembersOnly(message.name()));
+    }
+    Ok(())
+}
+
+/// Whether a node may send it that is no member. Nobody asks such a node for anything, so answers are not among it.
+pub(crate) fn is_for_all(message: &Message) -> bool {
+    match message {
         Message::Status(_)
         | Message::CertificateRequest(_)
         | Message::BlockRequest(_)
-        | Message::BlockResponse(_)
         | Message::Transactions(_) => true,
         Message::Proposal(_)
         | Message::Vote(_)
         | Message::Votes(_)
         | Message::Certificates(_)
+        | Message::BlockResponse(_)
         | Message::Evidence(_)
         | Message::CheckpointVotes(_)
         | Message::CheckpointCertificate(_)
         | Message::TransactionsRequest(_)
         | Message::TransactionsResponse(_) => false,
-    };
-    if role == Role::Full && !is_for_all {
-        return Err(Offence::MembersOnly(message.name()));
     }
-    Ok(())
 }

@@ -2,10 +2,12 @@
 //!
 //! Every peer's score falls by one point a second, so a slow trickle of mistakes never adds up. Reaching the limit
 //! is a ban, which ends by itself; each further one is twice as long until a quiet hour has passed. Members are
-//! banned for seconds only: without them the chain may stand still, and what they send is checked anyway.
+//! banned for seconds only: without them the chain may stand still, and what they send is checked anyway. Keys
+//! cost nothing, so whoever is no member is counted by its address as well.
 
 use std::{
     collections::BTreeMap,
+    net::IpAddr,
     time::{Duration, Instant},
 };
 
@@ -15,17 +17,38 @@ use quorate_core::{
     types::PeerId,
 };
 
-/// A score that is a ban.
-pub(crate) const POINTS_MAX: u32 = 100;
+/// A peer's score that is a ban.
+const POINTS_MAX: u32 = 100;
 
-/// Peers with a score that are remembered; the least guilty are forgotten first.
-const PEERS_MAX: usize = 4_096;
+/// An address's score that is a ban: several nodes may share one, and one of them may be honest.
+const SITE_POINTS_MAX: u32 = 300;
+
+/// Scores that are remembered; those of the least guilty are forgotten first.
+const SCORES_MAX: usize = 4_096;
 
 /// A quiet time after which earlier bans are forgotten.
 const FORGIVEN: Duration = Duration::from_secs(3_600);
 
 /// A ban is at most this many times the first one.
 const BAN_FACTOR_MAX: u32 = 32;
+
+/// Whose score it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Offender {
+    /// A node, by its key.
+    Peer(PeerId),
+    /// Everybody at an address who is no member.
+    Site(IpAddr),
+}
+
+impl Offender {
+    const fn points_max(self) -> u32 {
+        match self {
+            Self::Peer(_) => POINTS_MAX,
+            Self::Site(_) => SITE_POINTS_MAX,
+        }
+    }
+}
 
 /// What a peer did wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -45,12 +68,15 @@ pub(crate) enum Offence {
     /// A message that only members may send.
     #[error("a message that only members may send: {0}")]
     MembersOnly(&'static str),
+    /// A frame of a class that only members may send.
+    #[error("a frame that only members may send: {0:?}")]
+    ClassOfMembers(Class),
+    /// A message longer than those of nodes that are no members may be.
+    #[error("{0} bytes, which only members may send at once")]
+    TooLong(usize),
     /// A second introduction, or one where none belongs.
     #[error("an introduction out of place")]
     SecondHello,
-    /// More than the limits allow, for longer than a moment.
-    #[error("too much at once")]
-    TooFast,
     /// What the replica complains about.
     #[error("the replica refused what it sent: {0:?}")]
     Core(PeerFault),
@@ -62,9 +88,8 @@ impl Offence {
         match self {
             // The stream has lost its meaning, or the other side runs different code.
             Self::Frame(_) | Self::Undecodable(_) | Self::Unpackable | Self::SecondHello => 100,
-            Self::WrongClass(..) => 50,
+            Self::WrongClass(..) | Self::ClassOfMembers(_) | Self::TooLong(_) => 50,
             Self::MembersOnly(_) => 20,
-            Self::TooFast => 2,
             Self::Core(fault) => match fault {
                 // Possible only by signing or vouching for what does not hold.
                 PeerFault::NotItsVote
@@ -83,7 +108,7 @@ impl Offence {
     }
 }
 
-/// One peer's record.
+/// One offender's record.
 #[derive(Clone, Copy, Debug)]
 struct Score {
     points: u32,
@@ -112,26 +137,26 @@ impl Score {
 
 /// The records of everybody who did something wrong lately.
 #[derive(Debug, Default)]
-pub(crate) struct Scores(BTreeMap<PeerId, Score>);
+pub(crate) struct Scores(BTreeMap<Offender, Score>);
 
 impl Scores {
-    /// Adds an offence; returns how long the peer is banned, if that begins now.
+    /// Adds an offence; returns how long the offender is banned, if that begins now.
     pub(crate) fn add(
         &mut self,
         now: Instant,
-        peer: PeerId,
+        offender: Offender,
         offence: Offence,
         first_ban: Duration,
     ) -> Option<Duration> {
-        self.forget(now, peer);
+        self.forget(now, offender);
         let fresh = Score { points: 0, at: now, bans: 0, banned_until: None };
-        let score = self.0.entry(peer).or_insert(fresh);
+        let score = self.0.entry(offender).or_insert(fresh);
         if score.is_banned(now) {
             return None;
         }
         let points = score.points(now).saturating_add(offence.points());
         (score.points, score.at) = (points, now);
-        if points < POINTS_MAX {
+        if points < offender.points_max() {
             return None;
         }
         let factor = 1_u32.checked_shl(score.bans).unwrap_or(u32::MAX).min(BAN_FACTOR_MAX);
@@ -142,33 +167,33 @@ impl Scores {
         Some(length)
     }
 
-    /// The points of a peer.
-    pub(crate) fn points(&self, now: Instant, peer: &PeerId) -> u32 {
-        self.0.get(peer).map_or(0, |score| score.points(now))
+    /// The points of an offender.
+    pub(crate) fn points(&self, now: Instant, offender: Offender) -> u32 {
+        self.0.get(&offender).map_or(0, |score| score.points(now))
     }
 
-    /// How long a peer is banned still.
-    pub(crate) fn banned_for(&self, now: Instant, peer: &PeerId) -> Option<Duration> {
-        let until = self.0.get(peer)?.banned_until?;
+    /// How long an offender is banned still.
+    pub(crate) fn banned_for(&self, now: Instant, offender: Offender) -> Option<Duration> {
+        let until = self.0.get(&offender)?.banned_until?;
         until.checked_duration_since(now).filter(|left| !left.is_zero())
     }
 
     /// Makes room for one more record.
-    fn forget(&mut self, now: Instant, peer: PeerId) {
-        if self.0.get(&peer).is_some_and(|score| score.is_forgiven(now)) {
-            self.0.remove(&peer);
+    fn forget(&mut self, now: Instant, offender: Offender) {
+        if self.0.get(&offender).is_some_and(|score| score.is_forgiven(now)) {
+            self.0.remove(&offender);
         }
-        if self.0.len() < PEERS_MAX || self.0.contains_key(&peer) {
+        if self.0.len() < SCORES_MAX || self.0.contains_key(&offender) {
             return;
         }
         self.0.retain(|_, score| !score.is_forgiven(now));
-        if self.0.len() >= PEERS_MAX {
+        if self.0.len() >= SCORES_MAX {
             let least = self
                 .0
                 .iter()
                 .min_by_key(|(_, score)| (score.is_banned(now), score.bans, score.points(now)));
-            if let Some(peer) = least.map(|(peer, _)| *peer) {
-                self.0.remove(&peer);
+            if let Some(least) = least.map(|(offender, _)| *offender) {
+                self.0.remove(&least);
             }
         }
     }
@@ -178,10 +203,14 @@ impl Scores {
 mod tests {
     //! Scores fall, bans end and grow, and the records are bounded.
 
-    use super::{Duration, Instant, Offence, PEERS_MAX, PeerFault, PeerId, Scores};
+    use super::{Duration, Instant, Offence, Offender, PeerFault, PeerId, SCORES_MAX, Scores};
 
     const FIRST: Duration = Duration::from_secs(10);
     const BAD: Offence = Offence::Core(PeerFault::BadVoteSignature);
+
+    fn peer(number: u8) -> Offender {
+        Offender::Peer(PeerId::new([number; 32]))
+    }
 
     fn after(start: Instant, seconds: u64) -> Instant {
         start + Duration::from_secs(seconds)
@@ -189,15 +218,15 @@ mod tests {
 
     #[test]
     fn points_add_up_and_fall() {
-        let (start, peer) = (Instant::now(), PeerId::new([1; 32]));
+        let (start, peer) = (Instant::now(), peer(1));
         let mut scores = Scores::default();
         for _ in 0..3 {
             assert_eq!(scores.add(start, peer, BAD, FIRST), None);
         }
-        assert_eq!(scores.points(start, &peer), 75);
-        assert_eq!(scores.points(after(start, 30), &peer), 45);
+        assert_eq!(scores.points(start, peer), 75);
+        assert_eq!(scores.points(after(start, 30), peer), 45);
         assert_eq!(scores.add(after(start, 30), peer, BAD, FIRST), None);
-        assert_eq!(scores.points(after(start, 30), &peer), 70);
+        assert_eq!(scores.points(after(start, 30), peer), 70);
         // One every half minute is forgiven for ever.
         for round in 0..1_000 {
             assert_eq!(scores.add(after(start, 100 + 30 * round), peer, BAD, FIRST), None);
@@ -206,17 +235,17 @@ mod tests {
 
     #[test]
     fn bans_end_and_grow() {
-        let (start, peer) = (Instant::now(), PeerId::new([1; 32]));
+        let (start, peer) = (Instant::now(), peer(1));
         let mut scores = Scores::default();
         let frame = Offence::Unpackable;
         let mut now = start;
         for seconds in [10, 20, 40, 80, 160, 320, 320, 320] {
             let length = Duration::from_secs(seconds);
             assert_eq!(scores.add(now, peer, frame, FIRST), Some(length));
-            assert_eq!(scores.banned_for(now, &peer), Some(length));
+            assert_eq!(scores.banned_for(now, peer), Some(length));
             assert_eq!(scores.add(now, peer, frame, FIRST), None, "it is banned already");
             now += length;
-            assert_eq!(scores.banned_for(now, &peer), None);
+            assert_eq!(scores.banned_for(now, peer), None);
         }
         now += Duration::from_secs(3_601);
         assert_eq!(scores.add(now, peer, frame, FIRST), Some(FIRST), "a quiet hour later");
@@ -226,14 +255,25 @@ mod tests {
     fn records_are_bounded_and_the_guilty_stay() {
         let start = Instant::now();
         let mut scores = Scores::default();
-        let guilty = PeerId::new([255; 32]);
+        let guilty = peer(255);
         assert!(scores.add(start, guilty, Offence::Unpackable, FIRST).is_some());
         for number in 0_u32..10_000 {
             let mut name = [0; 32];
             name[..4].copy_from_slice(&number.to_le_bytes());
-            scores.add(start, PeerId::new(name), Offence::TooFast, FIRST);
+            scores.add(start, Offender::Peer(PeerId::new(name)), BAD, FIRST);
         }
-        assert_eq!(scores.0.len(), PEERS_MAX);
-        assert_eq!(scores.banned_for(start, &guilty), Some(FIRST));
+        assert_eq!(scores.0.len(), SCORES_MAX);
+        assert_eq!(scores.banned_for(start, guilty), Some(FIRST));
+    }
+
+    /// An address bears more than one peer, since others may be there.
+    #[test]
+    fn a_site_bears_more() {
+        let start = Instant::now();
+        let mut scores = Scores::default();
+        let site = Offender::Site([10, 0, 0, 1].into());
+        assert_eq!(scores.add(start, site, Offence::Unpackable, FIRST), None);
+        assert_eq!(scores.add(start, site, Offence::Unpackable, FIRST), None);
+        assert_eq!(scores.add(start, site, Offence::Unpackable, FIRST), Some(FIRST));
     }
 }

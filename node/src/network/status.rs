@@ -13,7 +13,7 @@ use super::{
     counters::Traffic,
     link::{Direction, Link, Role},
     options::{Mode, PerClass},
-    registry::{MemberEntry, Registry},
+    registry::{Registry, Wanted},
 };
 
 /// One peer, connected or wanted.
@@ -23,13 +23,13 @@ pub struct PeerStatus {
     pub peer: PeerId,
     /// What it may do here.
     pub role: Role,
-    /// Where it is dialed, if it is a member.
+    /// Where it is dialed, if it is in the list of peers.
     pub address: Option<String>,
     /// Points of its offences; 100 are a ban.
     pub score: u32,
     /// How long it is banned still.
     pub banned_for: Option<Duration>,
-    /// Why the last try or connection ended, if it is a member.
+    /// Why the last try or connection ended, if it is in the list of peers.
     pub last_end: Option<String>,
     /// Its connection, if there is one.
     pub connection: Option<ConnectionStatus>,
@@ -48,7 +48,7 @@ pub struct ConnectionStatus {
     pub round_trip: Option<Duration>,
     /// What the peer says it does.
     pub mode: Mode,
-    /// Its height when it introduced itself. A hint.
+    /// The height it has said it has. A hint.
     pub height: Height,
     /// Its build.
     pub build: String,
@@ -68,7 +68,7 @@ impl ConnectionStatus {
             lasted: link.since.elapsed(),
             round_trip: link.round_trip(),
             mode: link.hello.mode,
-            height: link.hello.height,
+            height: link.height(),
             build: link.hello.build(),
             queued_bytes: link.outbox.bytes(),
             sent: PerClass::from_fn(|class| link.sent.of(class).read()),
@@ -77,27 +77,27 @@ impl ConnectionStatus {
     }
 }
 
-/// Members, connected or not, and whoever else is connected, by key.
+/// Nodes in the list of peers, connected or not, and whoever else is connected, by key.
 pub(crate) fn peers(registry: &Registry) -> Vec<PeerStatus> {
     let live = registry.live();
-    let mut peers: BTreeMap<PeerId, (Option<&MemberEntry>, Option<&Arc<Link>>)> = BTreeMap::new();
-    for (peer, member) in &registry.members {
-        peers.entry(*peer).or_default().0 = Some(member);
+    let mut peers: BTreeMap<PeerId, (Option<&Wanted>, Option<&Arc<Link>>)> = BTreeMap::new();
+    for (peer, wanted) in &registry.wanted {
+        peers.entry(*peer).or_default().0 = Some(wanted);
     }
     for (peer, link) in live.iter() {
         peers.entry(*peer).or_default().1 = Some(link);
     }
-    let status = |(peer, (member, link)): (PeerId, (Option<&MemberEntry>, Option<&Arc<Link>>))| {
-        let last_end = |member: &MemberEntry| {
-            member.last_end.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    let status = |(peer, (wanted, link)): (PeerId, (Option<&Wanted>, Option<&Arc<Link>>))| {
+        let last_end = |wanted: &Wanted| {
+            wanted.last_end.lock().unwrap_or_else(PoisonError::into_inner).clone()
         };
         PeerStatus {
             peer,
             role: registry.role(&peer),
-            address: member.map(|member| member.address.clone()),
+            address: wanted.map(|wanted| wanted.address.clone()),
             score: registry.points(&peer),
             banned_for: registry.banned_for(&peer),
-            last_end: member.and_then(last_end),
+            last_end: wanted.and_then(last_end),
             connection: link.map(|link| ConnectionStatus::of(link)),
         }
     };

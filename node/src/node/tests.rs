@@ -104,7 +104,8 @@ impl Home {
         let listen = self.address.expect("listening");
         let mut network =
             NetworkOptions::new(listen, self.node_key(), genesis.chain_id, genesis.digest());
-        network.members = members;
+        network.committee = genesis.validators.iter().map(|member| member.peer).collect();
+        network.peers = members;
         let mut options = NodeOptions::new(genesis.clone(), store, network);
         options.signer = Some(signer);
         options.threads = 2;

@@ -2,11 +2,12 @@
 
 use std::{
     collections::BTreeMap,
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
 };
 
 use super::{super::problem::Problem, full};
+use crate::network::site;
 
 /// Counts what addresses hold. Clones count together.
 #[derive(Clone, Debug)]
@@ -37,7 +38,7 @@ impl Census {
     /// # Errors
     /// If that would be one too many.
     pub(crate) fn admit(&self, from: IpAddr) -> Result<Counted, Problem> {
-        let of = household(from);
+        let of = site(from);
         let mut held = self.0.held.lock().unwrap_or_else(PoisonError::into_inner);
         if held.values().sum::<usize>() >= self.0.all_max {
             let detail = format!(
@@ -74,17 +75,6 @@ impl Drop for Counted {
     }
 }
 
-/// Addresses that one client can take as it likes count as one: the /64 network of an IPv6 address.
-pub(crate) fn household(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(six) => {
-            let [a, b, c, d, ..] = six.segments();
-            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
-        }
-        four => four,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -102,14 +92,5 @@ mod tests {
         drop(first);
         assert_eq!(census.count(), 2);
         let _again = census.admit(one).expect("a place is free again");
-    }
-
-    /// A client with a whole IPv6 network is one client; an IPv4 address in IPv6 clothes is itself.
-    #[test]
-    fn networks_are_one() {
-        let parse = |text: &str| household(text.parse().expect("an address"));
-        assert_eq!(parse("2001:db8:1:2::1"), parse("2001:db8:1:2:ffff::9"));
-        assert_ne!(parse("2001:db8:1:2::1"), parse("2001:db8:1:3::1"));
-        assert_eq!(parse("::ffff:10.0.0.1"), parse("10.0.0.1"));
     }
 }

@@ -24,7 +24,7 @@ use tokio::{
 };
 use tower::ServiceExt as _;
 
-pub(crate) use self::census::{Census, Counted, household};
+pub(crate) use self::census::{Census, Counted};
 use self::{stall::Stall, turn_away::turn_away};
 use super::{
     limits::{HEAD_BYTES_MAX, Limits},

@@ -16,6 +16,7 @@ use rustix::{
 
 use super::Verdict::{self, Bad, Doubtful, Good, Unknown};
 use crate::{
+    cli::start::unlisted,
     config::{Config, Mode, bytes, resolve},
     exit::Exit,
     genesis,
@@ -202,6 +203,13 @@ fn network(home: &Home, config: &Config) -> Vec<Verdict> {
             Ok(()) => reached += 1,
             Err(error) => verdicts.push(Doubtful(format!("{}: {error}", peer.address))),
         }
+    }
+    let genesis = genesis::load(&home.resolve(&config.genesis.file), config.genesis.hash.0).ok();
+    for member in genesis.iter().flat_map(|genesis| unlisted(config, genesis, own)) {
+        verdicts.push(Doubtful(format!(
+            "validator {} has no address in `network.peers`: this node cannot call it",
+            member.validator
+        )));
     }
     verdicts.push(match (reached, all) {
         (_, 0) => Doubtful("no other nodes are configured: `network.peers`".to_owned()),

@@ -1,6 +1,6 @@
 //! What a node is made of, read from its home and checked before anything runs.
 
-use quorate_core::config::Genesis;
+use quorate_core::{committee::Member, config::Genesis, types::PeerId};
 use tracing::{info, warn};
 
 use crate::{
@@ -92,22 +92,44 @@ fn signer(
     Ok(Some(signer))
 }
 
+/// Who may do what follows from the genesis; the list of peers only says where they are.
 fn network(
     config: &Config,
     genesis: &Genesis,
     node_key: &KeySeed,
 ) -> Result<NetworkOptions, Failure> {
     let own = node_key.peer();
-    let members = config.network.peers.iter().filter(|peer| peer.peer != own);
-    let members: Vec<PeerAddress> = members
-        .map(|peer| PeerAddress { peer: peer.peer, address: peer.address.clone() })
-        .collect();
+    let others = config.network.peers.iter().filter(|peer| peer.peer != own);
+    let peers: Vec<PeerAddress> =
+        others.map(|peer| PeerAddress { peer: peer.peer, address: peer.address.clone() }).collect();
+    for member in unlisted(config, genesis, Some(own)) {
+        warn!(
+            validator = %member.validator,
+            peer = hex::encode(member.peer.get()),
+            "a validator has no address in `network.peers`: this node waits until it calls",
+        );
+    }
     let key = SecretKeyBytes::new(**node_key.expose());
     let full_slots = u16::try_from(config.network.full_slots.get());
     let full_slots = full_slots.map_err(|_| Failure::new(Exit::Config, "too many full slots"))?;
     Ok(NetworkOptions {
-        members,
+        committee: genesis.validators.iter().map(|member| member.peer).collect(),
+        peers,
         full_slots,
         ..NetworkOptions::new(config.network.listen, key, genesis.chain_id, genesis.digest())
     })
+}
+
+/// Validators that this node cannot call. A node that follows needs one that it can.
+pub(in crate::cli) fn unlisted<'a>(
+    config: &Config,
+    genesis: &'a Genesis,
+    own: Option<PeerId>,
+) -> Vec<&'a Member> {
+    let is_listed =
+        |member: &&Member| config.network.peers.iter().any(|peer| peer.peer == member.peer);
+    let others = genesis.validators.iter().filter(|member| Some(member.peer) != own);
+    let (listed, unlisted): (Vec<_>, Vec<_>) = others.partition(is_listed);
+    let is_enough = config.node.mode == Mode::Full && !listed.is_empty();
+    if is_enough { Vec::new() } else { unlisted }
 }

@@ -17,7 +17,7 @@ use tokio::{
 use tracing::{error, info};
 
 use self::assemble::Parts;
-pub(super) use self::ends::asked_to_stop;
+pub(super) use self::{assemble::unlisted, ends::asked_to_stop};
 use super::{Console, arguments::StartOptions, client::Addresses, config as config_command};
 use crate::{
     api::{self, ApiServer, Limits},

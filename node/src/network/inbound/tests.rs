@@ -1,5 +1,7 @@
 //! Order of classes, shares of peers, and connections told in pairs.
 
+use std::time::Duration;
+
 use quorate_core::{
     codec::Bounded,
     effect::PeerEvent,
@@ -32,7 +34,7 @@ fn bulk(id: u64) -> Message {
 fn small() -> (Inbound, InboundReceiver) {
     let bound = Bound { messages: 2, bytes: 100 };
     let peer = PerClass { votes: bound, proposals: bound, bulk: bound };
-    inbound(InboundLimits { peer, full: Bound { messages: 3, bytes: 100 } })
+    inbound(InboundLimits { peer, peer_full: peer, full: Bound { messages: 3, bytes: 100 } })
 }
 
 async fn put(inbound: &Inbound, from: u8, message: Message, bytes: usize) -> Delivery {
@@ -82,6 +84,34 @@ async fn a_full_share_holds_up_its_owner_only() {
     assert_eq!(receiver.next(false).await, received(1, vote(2)));
     assert_eq!(receiver.next(false).await, received(2, vote(9)));
     assert_eq!(receiver.next(false).await, received(1, vote(3)));
+}
+
+/// While one connection of a peer takes the place of another both may wait: neither is forgotten.
+#[tokio::test]
+async fn two_connections_of_one_peer_both_go_on() {
+    let (inbound, mut receiver) = small();
+    for view in 1..=2 {
+        assert_eq!(put(&inbound, 1, vote(view), 10).await, Delivery::Queued);
+    }
+    let waits = |view| {
+        let inbound = inbound.clone();
+        tokio::spawn(async move { put(&inbound, 1, vote(view), 10).await })
+    };
+    let both = [waits(3), waits(4)];
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+    for view in 1..=4 {
+        let taken = tokio::time::timeout(Duration::from_secs(60), receiver.next(false)).await;
+        let taken = taken.unwrap_or_else(|_| panic!("vote {view} never comes"));
+        assert!(matches!(taken, Some(Arrival::Received { .. })), "{taken:?}");
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+        }
+    }
+    for wait in both {
+        assert_eq!(wait.await.expect("no panic"), Delivery::Queued);
+    }
 }
 
 /// Bulk never waits, bytes count as well as messages, and one message always fits.

@@ -8,7 +8,7 @@ use quorate_core::{
 use tokio::io::AsyncWriteExt;
 
 use super::{FrameReader, Incoming, READ_BYTES};
-use crate::network::{end::End, score::Offence};
+use crate::network::{end::End, link::Role, score::Offence};
 
 /// What the buffer may take: a frame, and a read beyond it, doubled by growth.
 const BUFFER_MAX: usize = 2 * (CHUNK_BYTES_MAX + READ_BYTES) + 64;
@@ -24,7 +24,7 @@ async fn read(stream: Vec<u8>, piece: usize) -> (Vec<Incoming>, End) {
             }
         }
     });
-    let mut reader = FrameReader::new(far);
+    let mut reader = FrameReader::new(far, Role::Member);
     let mut whole = Vec::new();
     let end = loop {
         let (header, chunk) = match reader.frame().await {
@@ -105,7 +105,7 @@ fn a_claim_too_long_is_refused_at_once() {
     block_on(async {
         let (mut near, far) = tokio::io::duplex(1_024);
         near.write_all(&[0xff, 0xff, 0xff, 3, 0]).await.expect("room");
-        let mut reader = FrameReader::new(far);
+        let mut reader = FrameReader::new(far, Role::Member);
         let end = reader.frame().await.expect_err("refused while the other side is still there");
         assert!(matches!(end, End::Offence(Offence::Frame(_))), "{end}");
         assert!(reader.held() <= BUFFER_MAX, "{} bytes held", reader.held());

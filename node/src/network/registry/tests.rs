@@ -13,7 +13,7 @@ use crate::network::{
     counters::Cells,
     inbound::{Arrival, InboundLimits, InboundReceiver, inbound},
     link::{Direction, Role},
-    options::{Mode, NetworkLimits, PeerAddress},
+    options::{Mode, NetworkOptions, PeerAddress, SecretKeyBytes},
     score::Offence,
 };
 
@@ -21,18 +21,30 @@ fn peer(number: u8) -> PeerId {
     PeerId::new([number; 32])
 }
 
-/// Node 5, with members 1 to 9 and two slots for others.
-fn registry(own: u8) -> (Registry, InboundReceiver) {
-    let member = |number| PeerAddress { peer: peer(number), address: "nowhere:1".into() };
+/// A node, with members 1 to 9, of which 9 has no address, an address for 50 as well, and so many slots for others.
+fn registry_with(own: u8, full_slots: u16) -> (Registry, InboundReceiver) {
+    let listed = |number| PeerAddress { peer: peer(number), address: "10.0.9.9:1".into() };
     let (inbound, receiver) = inbound(InboundLimits::default());
-    let members = (1..10).map(member).collect();
-    let (limits, cells) = (NetworkLimits::default(), Arc::new(Cells::default()));
-    (Registry::new(peer(own), members, 2, limits, inbound, cells), receiver)
+    let listen = "127.0.0.1:0".parse().expect("an address");
+    let key = SecretKeyBytes::new([own; 32]);
+    let mut options = NetworkOptions::new(listen, key, ChainId::new(1), Digest::ZERO);
+    options.committee = (1..10).map(peer).collect();
+    options.peers = (1..9).chain([50]).map(listed).collect();
+    options.full_slots = full_slots;
+    (Registry::new(peer(own), options, inbound, Arc::new(Cells::default())), receiver)
+}
+
+fn registry(own: u8) -> (Registry, InboundReceiver) {
+    registry_with(own, 2)
 }
 
 fn from(number: u8, direction: Direction, instance: u64) -> Introduced {
+    from_address(number, direction, instance, "127.0.0.1:9")
+}
+
+fn from_address(number: u8, direction: Direction, instance: u64, address: &str) -> Introduced {
     let hello = Hello::new(ChainId::new(1), Digest::ZERO, Mode::Full, instance);
-    let address = "127.0.0.1:9".parse().expect("an address");
+    let address = address.parse().expect("an address");
     Introduced { peer: peer(number), direction, address, hello }
 }
 
@@ -82,7 +94,7 @@ fn a_new_process_takes_the_place_of_the_old() {
 }
 
 #[test]
-fn slots_are_for_those_not_in_the_list() {
+fn slots_are_for_those_that_are_not_known() {
     let (nodes, _receiver) = registry(5);
     let first = nodes.admit(from(101, Direction::Inbound, 1)).expect("a slot");
     assert_eq!(first.role, Role::Full);
@@ -91,10 +103,57 @@ fn slots_are_for_those_not_in_the_list() {
     assert_eq!(third, Err(Farewell::NoSlot));
     let member = nodes.admit(from(1, Direction::Inbound, 1)).expect("a slot of its own");
     assert_eq!(member.role, Role::Member);
+    let listed = nodes.admit(from(50, Direction::Outbound, 1)).expect("it is in the list");
+    assert_eq!(listed.role, Role::Full, "a list makes nobody a member");
     nodes.release(&first);
     assert!(nodes.admit(from(103, Direction::Inbound, 1)).is_ok());
     let own = nodes.admit(from(5, Direction::Inbound, 1)).map(|link| link.id);
     assert_eq!(own, Err(Farewell::Myself));
+}
+
+/// Who is a validator follows from the genesis: with or without an address, wherever it calls from.
+#[test]
+fn a_member_without_an_address_is_a_member() {
+    let (nodes, _receiver) = registry_with(5, 0);
+    assert_eq!(nodes.unlisted(), 1);
+    assert!(!nodes.sites.contain([10, 7, 7, 7].into()));
+    let call = from_address(9, Direction::Inbound, 1, "10.7.7.7:1");
+    let member = nodes.admit(call).expect("a slot of its own");
+    assert_eq!(member.role, Role::Member);
+    assert!(nodes.sites.contain([10, 7, 7, 7].into()), "known from now on");
+    assert!(nodes.sites.contain([10, 0, 9, 9].into()), "from the list");
+    for _ in 0..3 {
+        nodes.offend(peer(9), Offence::MembersOnly("Vote"));
+    }
+    assert_eq!(nodes.points(&peer(9)), 60);
+}
+
+/// Keys cost nothing: one address gets a quarter of the slots, and bears what all its keys do.
+#[test]
+fn one_address_is_one_guest() {
+    let (nodes, _receiver) = registry_with(5, 8);
+    let call = |number, address| from_address(number, Direction::Inbound, 1, address);
+    let mut links = Vec::new();
+    for number in 101..103 {
+        links.push(nodes.admit(call(number, "10.0.0.1:1")).expect("a slot"));
+    }
+    let third = nodes.admit(call(103, "10.0.0.1:2")).map(|link| link.id);
+    assert_eq!(third, Err(Farewell::NoSlot), "two of eight");
+    assert!(nodes.admit(call(103, "10.0.0.2:1")).is_ok(), "another address");
+    for number in 101..104 {
+        if number == 103 {
+            nodes.release(&links[0]);
+            assert!(nodes.admit(call(104, "10.0.0.1:3")).is_ok());
+            nodes.offend(peer(104), Offence::Unpackable);
+        } else {
+            nodes.offend(peer(number), Offence::Unpackable);
+        }
+    }
+    let fresh = nodes.admit(call(105, "10.0.0.1:4")).map(|link| link.id);
+    assert_eq!(fresh, Err(Farewell::Banned), "a fresh key from there");
+    assert!(nodes.admit(call(106, "10.0.0.3:1")).is_ok(), "nobody else suffers");
+    let member = nodes.admit(call(1, "10.0.0.1:5")).expect("members are not counted by address");
+    assert_eq!(member.role, Role::Member);
 }
 
 #[test]

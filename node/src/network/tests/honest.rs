@@ -8,7 +8,7 @@ use std::{
 
 use quorate_core::{
     effect::{PeerEvent, PeerFault},
-    message::Message,
+    message::{BlockResponse, Message},
     types::{Digest, Height},
 };
 use tracing_subscriber::fmt::MakeWriter;
@@ -231,13 +231,67 @@ async fn a_full_node_has_its_place() {
     })
     .await;
     assert!(why.contains("all slots"), "{why}");
-    // Proposals are for members: five of them are a ban.
-    for _ in 0..5 {
-        full.send(1, &proposal(3));
-    }
+    // Proposals are for members: the first one ends it, before it is read.
+    full.send(1, &proposal(3));
     validator.until_lost(2).await;
-    assert_eq!(validator.network.counters().banned, 1);
+    assert_eq!(validator.network.counters().offences, 1);
     assert_eq!(validator.network.counters().received.proposals.messages, 0);
+}
+
+/// A node that follows does not send what only members may: nothing is held against it.
+#[tokio::test]
+async fn an_honest_full_node_gives_no_offence() {
+    let mut validator = Node::start(options(1, &[])).await;
+    let mut full = Node::start({
+        let mut options = options(2, &[(1, validator.address())]);
+        options.committee.remove(&key(2).peer());
+        options
+    })
+    .await;
+    full.until_connected(1).await;
+    validator.until_connected(2).await;
+    full.send(1, &proposal(1));
+    full.send(1, &Message::BlockResponse(BlockResponse::default()));
+    full.send(1, &bulk(1));
+    assert_eq!(validator.message().await.1, bulk(1));
+    assert_eq!(validator.network.counters().offences, 0);
+}
+
+/// A validator that is in nobody's list is one all the same, and is heard.
+#[tokio::test]
+async fn a_member_without_an_address_is_heard() {
+    let mut listed = Node::start({
+        let mut options = options(1, &[]);
+        options.committee.insert(key(2).peer());
+        options.full_slots = 0;
+        options
+    })
+    .await;
+    let mut other = Node::start(options(2, &[(1, listed.address())])).await;
+    other.until_connected(1).await;
+    listed.until_connected(2).await;
+    for message in [vote(1), proposal(1), bulk(1)] {
+        other.send(1, &message);
+        assert_eq!(listed.message().await.1, message);
+    }
+    assert_eq!(listed.network.peers()[0].role, Role::Member);
+    assert_eq!(listed.network.counters().offences, 0);
+}
+
+/// How far a peer has come is told as it goes on, to whoever is connected.
+#[tokio::test]
+async fn heights_are_told() {
+    let (first, second) = pair(|options| options.limits.heights = Duration::from_millis(20)).await;
+    for height in [5, 700] {
+        first.network.set_height(Height::new(height));
+        soon("the height", async {
+            let told = || second.network.peers().remove(0).connection.map(|one| one.height);
+            while told() != Some(Height::new(height)) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        })
+        .await;
+    }
 }
 
 /// A member that the replica complains about is banned, and comes back when that is over.

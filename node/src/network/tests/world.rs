@@ -35,7 +35,7 @@ pub(crate) fn key(number: u8) -> SecretKeyBytes {
     SecretKeyBytes::new([number; 32])
 }
 
-/// Without the limit on how often one address may call: all of them are the same.
+/// One of a committee with the others. Without the limit on how often one address may call: all of them are the same.
 pub(crate) fn options(number: u8, members: &[(u8, SocketAddr)]) -> NetworkOptions {
     let listen = "127.0.0.1:0".parse().expect("an address");
     let mut options = NetworkOptions::new(listen, key(number), CHAIN, GENESIS);
@@ -50,7 +50,9 @@ pub(crate) fn options(number: u8, members: &[(u8, SocketAddr)]) -> NetworkOption
         peer: key(*number).peer(),
         address: address.to_string(),
     };
-    options.members = members.iter().map(member).collect();
+    options.peers = members.iter().map(member).collect();
+    options.committee = options.peers.iter().map(|peer| peer.peer).collect();
+    options.committee.insert(options.key.peer());
     options
 }
 

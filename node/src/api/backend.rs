@@ -21,7 +21,6 @@ use quorate_core::{
         cell::{Cell, CellPath, Coin},
         energy::Energy,
     },
-    mempool::Refusal,
     store::ArchivedBlock,
     time::UnixMillis,
     transaction::{Address, Signers, Transaction},
@@ -32,9 +31,10 @@ use tokio::sync::broadcast;
 use crate::{
     driver::Metrics,
     metrics::{ClassReading, NetworkReading, StoreReading},
-    published::{NodeEvent, Snapshot},
+    published::{NodeEvent, Snapshot, Waiter},
     store::BlockSummary,
 };
+pub use crate::{driver::Submission, store::TransactionPlace};
 
 /// Who a node is: never changes while it runs.
 #[derive(Clone, Debug)]
@@ -73,28 +73,6 @@ impl Identity {
             started,
         })
     }
-}
-
-/// What became of an offered transaction for now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Submission {
-    /// It waits for a block. It may still be dropped, or lost in a crash.
-    Admitted,
-    /// It was turned away.
-    Refused(Refusal),
-    /// There is no time for it now.
-    Busy,
-}
-
-/// Where a final transaction is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
-    /// The height of its block.
-    pub height: Height,
-    /// Its place in the block.
-    pub index: u32,
-    /// Its fate.
-    pub outcome: Outcome,
 }
 
 /// An account as the newest state has it.
@@ -211,6 +189,8 @@ pub trait Backend: Send + Sync + 'static {
     fn now(&self) -> Arc<Snapshot>;
     /// What happens from now on. Ends when the node does.
     fn subscribe(&self) -> broadcast::Receiver<Arc<NodeEvent>>;
+    /// Waits for a transaction to be executed, from now on.
+    fn wait(&self, id: Digest) -> Waiter;
     /// Who is connected.
     fn peers(&self) -> Vec<PeerView>;
     /// Offers transactions: one answer each, in order.
@@ -226,7 +206,7 @@ pub trait Backend: Send + Sync + 'static {
     /// The fates of a block's transactions, if it was executed.
     fn outcomes_at(&self, height: Height) -> BoxFuture<'_, Read<Option<Vec<Outcome>>>>;
     /// A transaction that is final and executed.
-    fn transaction(&self, id: Digest) -> BoxFuture<'_, Read<Option<Place>>>;
+    fn transaction(&self, id: Digest) -> BoxFuture<'_, Read<Option<TransactionPlace>>>;
     /// The certified checkpoint of a height.
     fn checkpoint_at(&self, height: Height)
     -> BoxFuture<'_, Read<Option<Certificate<Checkpoint>>>>;

@@ -19,7 +19,6 @@ use quorate_core::{
         ExecutionState, Outcome,
         cell::{Cell, CellPath, Coin},
     },
-    mempool::Refusal,
     store::ArchivedBlock,
     transaction::{Address, Transaction},
     types::{Digest, Height},
@@ -27,16 +26,16 @@ use quorate_core::{
 use tokio::sync::{Mutex, broadcast, mpsc};
 
 use super::backend::{
-    AccountView, Backend, Identity, PeerView, Place, Proof, Read, ReadFailed, Submission, now_ms,
-    past_of,
+    AccountView, Backend, Identity, PeerView, Proof, Read, ReadFailed, Submission,
+    TransactionPlace, now_ms, past_of,
 };
 use crate::{
-    driver::{self, Metrics, Unavailable},
+    driver::{Metrics, Unavailable},
     exit::{Exit, Failure},
     metrics::{ClassReading, NetworkReading, StoreReading, TrafficReading},
     network::{Direction, PeerStatus, PerClass, Traffic},
     node::NodeHandle,
-    published::{NodeEvent, Snapshot},
+    published::{NodeEvent, Snapshot, Waiter},
     store::{BlockSummary, Store, StoreError},
 };
 
@@ -115,17 +114,17 @@ impl Backend for Live {
         self.handle.published.subscribe()
     }
 
+    fn wait(&self, id: Digest) -> Waiter {
+        self.handle.published.wait(id)
+    }
+
     fn peers(&self) -> Vec<PeerView> {
         let view = |status: PeerStatus| peer(&self.identity.committee, status);
         self.handle.network.peers().into_iter().filter_map(view).collect()
     }
 
     fn submit(&self, transactions: Vec<Transaction>) -> BoxFuture<'_, Vec<Submission>> {
-        async move {
-            let fates = self.handle.submit(transactions).await;
-            fates.into_iter().map(Submission::from).collect()
-        }
-        .boxed()
+        self.handle.submit(transactions).boxed()
     }
 
     fn block_at(&self, height: Height) -> BoxFuture<'_, Read<Option<ArchivedBlock>>> {
@@ -160,16 +159,8 @@ impl Backend for Live {
         })
     }
 
-    fn transaction(&self, id: Digest) -> BoxFuture<'_, Read<Option<Place>>> {
-        self.read(move |store| {
-            let found = store.transaction(&id)?;
-            let place = |one: crate::store::TransactionPlace| Place {
-                height: one.height,
-                index: one.index,
-                outcome: one.outcome,
-            };
-            Ok(found.map(place))
-        })
+    fn transaction(&self, id: Digest) -> BoxFuture<'_, Read<Option<TransactionPlace>>> {
+        self.read(move |store| store.transaction(&id))
     }
 
     fn checkpoint_at(
@@ -269,19 +260,6 @@ impl Backend for Live {
             })
         }
         .boxed()
-    }
-}
-
-impl From<driver::Submission> for Submission {
-    fn from(fate: driver::Submission) -> Self {
-        match fate {
-            driver::Submission::Admitted(_) => Self::Admitted,
-            driver::Submission::Refused(_, Refusal::Busy)
-            | driver::Submission::Busy(_)
-            | driver::Submission::Unanswered(_)
-            | driver::Submission::Stopping(_) => Self::Busy,
-            driver::Submission::Refused(_, why) => Self::Refused(why),
-        }
     }
 }
 

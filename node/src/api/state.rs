@@ -34,7 +34,7 @@ pub(super) struct Counts {
     /// What is measured as it goes.
     pub(super) http: HttpMetrics,
     answers: [AtomicU64; 4],
-    submissions: [AtomicU64; 3],
+    submissions: [AtomicU64; 4],
 }
 
 impl Counts {
@@ -58,12 +58,13 @@ impl Counts {
 
     /// What became of transactions.
     pub(super) fn submitted(&self, fates: &[Submission]) {
-        let [admitted, refused, busy] = &self.submissions;
+        let [admitted, refused, busy, unanswered] = &self.submissions;
         for fate in fates {
             let one = match fate {
                 Submission::Admitted => admitted,
                 Submission::Refused(_) => refused,
-                Submission::Busy => busy,
+                Submission::Busy | Submission::Stopping => busy,
+                Submission::Unanswered => unanswered,
             };
             one.fetch_add(1, Ordering::Relaxed);
         }

@@ -1,12 +1,13 @@
 //! Transactions from this node's own clients, on their way to the replica and their answers on the way back.
 //!
 //! The way in is a queue of [`WAITING_MAX`] transactions; who finds it full is told so at once. Every
-//! transaction gets one answer: what the mempool makes of it. Answers are matched by id, and where several
+//! transaction gets one answer: what the mempool makes of it, unless that takes too long, and one that is late
+//! holds up no other. Answers are matched by id, and where several
 //! clients hand in the same transaction each event of the core answers the one that came first.
 
 use std::{
     collections::{HashMap, VecDeque},
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -34,27 +35,23 @@ const AWAITED_MAX: usize = 32_768;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Submission {
     /// It waits for a block. That promises nothing across a crash.
-    Admitted(Digest),
+    Admitted,
     /// It does not.
-    Refused(Digest, Refusal),
-    /// Too much waits already: nobody has looked at it.
-    Busy(Digest),
+    Refused(Refusal),
+    /// Too much waits already: it is not taken.
+    Busy,
     /// No answer came in time: it may still be admitted.
-    Unanswered(Digest),
+    Unanswered,
     /// The node is stopping: nobody has looked at it.
-    Stopping(Digest),
+    Stopping,
 }
 
-impl Submission {
-    /// The transaction's id.
-    #[must_use]
-    pub const fn id(&self) -> Digest {
-        match self {
-            Self::Admitted(id)
-            | Self::Refused(id, _)
-            | Self::Busy(id)
-            | Self::Unanswered(id)
-            | Self::Stopping(id) => *id,
+impl From<Answer> for Submission {
+    fn from(answer: Answer) -> Self {
+        match answer {
+            Answer::Admitted => Self::Admitted,
+            Answer::Refused(Refusal::Busy) => Self::Busy,
+            Answer::Refused(refusal) => Self::Refused(refusal),
         }
     }
 }
@@ -71,9 +68,20 @@ pub(crate) struct Counter {
 #[derive(Debug)]
 struct Handed {
     transactions: Vec<(Digest, Transaction)>,
-    reply: oneshot::Sender<Vec<(usize, Answer)>>,
+    reply: Reply,
     /// Their places in the queue, given back when they leave it.
     places: OwnedSemaphorePermit,
+}
+
+/// Where the answers of a batch are put, for a client that does not wait for the last one.
+type Answers = Arc<Mutex<Vec<(usize, Answer)>>>;
+
+/// The way back.
+#[derive(Debug)]
+struct Reply {
+    answers: Answers,
+    /// Told when all are there.
+    complete: oneshot::Sender<()>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,16 +93,18 @@ enum Answer {
 impl Counter {
     /// Hands in transactions and waits for the answers, in their order.
     pub(crate) async fn submit(&self, transactions: Vec<Transaction>) -> Vec<Submission> {
-        let ids: Vec<Digest> = transactions.iter().map(Transaction::id).collect();
-        let all = |answer: fn(Digest) -> Submission| ids.iter().copied().map(answer).collect();
-        let Ok(count) = u32::try_from(transactions.len()) else { return all(Submission::Busy) };
+        let length = transactions.len();
+        let all = |answer| vec![answer; length];
+        let Ok(count) = u32::try_from(length) else { return all(Submission::Busy) };
         if count == 0 {
             return Vec::new();
         }
         let places = Arc::clone(&self.places).try_acquire_many_owned(count);
         let Ok(places) = places else { return all(Submission::Busy) };
-        let (reply, answers) = oneshot::channel();
-        let transactions = ids.iter().copied().zip(transactions).collect();
+        let (complete, completed) = oneshot::channel();
+        let answers = Answers::default();
+        let reply = Reply { answers: Arc::clone(&answers), complete };
+        let transactions = transactions.into_iter().map(|one| (one.id(), one)).collect();
         match self.batches.try_send(Handed { transactions, reply, places }) {
             Ok(()) => {}
             Err(mpsc::error::TrySendError::Full(_)) => return all(Submission::Busy),
@@ -102,18 +112,19 @@ impl Counter {
         }
         let waiting = WAITING_MAX.saturating_sub(self.places.available_permits());
         self.metrics.submissions_waiting.set(i64::try_from(waiting).unwrap_or(i64::MAX));
-        let mut submissions: Vec<Submission> = all(Submission::Unanswered);
-        if let Ok(Ok(answers)) = timeout(PATIENCE, answers).await {
-            for (place, answer) in answers {
-                let id = ids[place];
-                submissions[place] = match answer {
-                    Answer::Admitted => Submission::Admitted(id),
-                    Answer::Refused(refusal) => Submission::Refused(id, refusal),
-                };
-            }
+        let mut submissions = all(Submission::Unanswered);
+        // Complete, late, or given up: what is there by now is the answer.
+        let _complete = timeout(PATIENCE, completed).await;
+        for (place, answer) in lock(&answers).drain(..) {
+            submissions[place] = answer.into();
         }
         submissions
     }
+}
+
+/// A panic elsewhere leaves plain data behind.
+fn lock(answers: &Answers) -> MutexGuard<'_, Vec<(usize, Answer)>> {
+    answers.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The replica's end of it.
@@ -147,8 +158,7 @@ struct Awaited {
 #[derive(Debug)]
 struct Open {
     missing: usize,
-    answers: Vec<(usize, Answer)>,
-    reply: oneshot::Sender<Vec<(usize, Answer)>>,
+    reply: Reply,
 }
 
 /// A queue and its two ends.
@@ -206,7 +216,7 @@ impl Intake {
         }
         let batch = self.next_batch;
         self.next_batch += 1;
-        let open = Open { missing: transactions.len(), answers: Vec::new(), reply };
+        let open = Open { missing: transactions.len(), reply };
         self.open.insert(batch, open);
         let transactions = transactions.into_iter();
         self.current = Some(Taking { batch, transactions, place: 0, places });
@@ -249,20 +259,20 @@ impl Intake {
 
     fn answer(&mut self, awaited: Awaited, answer: Answer) {
         let Some(open) = self.open.get_mut(&awaited.batch) else { return };
-        open.answers.push((awaited.place, answer));
+        lock(&open.reply.answers).push((awaited.place, answer));
         open.missing -= 1;
         if open.missing > 0 {
             return;
         }
         if let Some(open) = self.open.remove(&awaited.batch) {
             // Whoever asked may have gone away.
-            let _ = open.reply.send(open.answers);
+            let _ = open.reply.complete.send(());
         }
     }
 
     /// Drops batches whose client is gone, and what they await.
     fn forget_abandoned(&mut self) {
-        self.open.retain(|_, open| !open.reply.is_closed());
+        self.open.retain(|_, open| !open.reply.complete.is_closed());
         let open = &self.open;
         self.awaited.retain(|_, queue| {
             queue.retain(|awaited| open.contains_key(&awaited.batch));

@@ -201,11 +201,9 @@ impl Observer {
             Event::Fetching { height } => {
                 self.publisher.tell(NodeEvent::CatchingUp { height });
             }
-            Event::TransactionAdmitted(id) => self.publisher.tell(NodeEvent::Admitted(id)),
-            Event::TransactionRefused(id, refusal) => {
-                self.publisher.tell(NodeEvent::Refused(id, refusal));
-            }
-            Event::Proposed { .. }
+            Event::TransactionAdmitted(_)
+            | Event::TransactionRefused(..)
+            | Event::Proposed { .. }
             | Event::Announced { .. }
             | Event::TransactionsMissing { .. }
             | Event::TransactionsGiven { .. }

@@ -136,12 +136,13 @@ impl<L: Log> Thread<L> {
 
     /// Makes entries durable and answers them.
     fn keep(&mut self, entries: Vec<Entry>) -> Result<(), Failure> {
-        let (count, held) = (entries.len(), entries.iter().map(bytes).sum());
+        let count = entries.len();
         let mut batches = Vec::new();
         let mut pledges = Vec::new();
         let mut order = Vec::with_capacity(count);
         for entry in entries {
-            order.push(match entry {
+            let bytes = bytes(&entry);
+            let answer = match entry {
                 Entry::Write(seq, batch) => {
                     batches.push(batch);
                     Answer::Written(seq)
@@ -150,18 +151,16 @@ impl<L: Log> Thread<L> {
                     pledges.push(pledge);
                     Answer::Pledged
                 }
-            });
+            };
+            order.push((answer, bytes));
         }
         self.append(&batches)?;
         // What precedes the first promise need not wait for the second fsync.
-        let first_pledge = order.iter().position(|one| *one == Answer::Pledged);
+        let first_pledge = order.iter().position(|(one, _)| *one == Answer::Pledged);
         let (early, late) = order.split_at(first_pledge.unwrap_or(count));
         self.answer(early, Vec::new());
         let votes = self.sign(&pledges)?;
         self.answer(late, votes);
-        let count = u64::try_from(count).expect("a count of entries");
-        self.waiting.entries.fetch_sub(count, Ordering::Relaxed);
-        self.waiting.bytes.fetch_sub(held, Ordering::Relaxed);
         Ok(())
     }
 
@@ -191,11 +190,18 @@ impl<L: Log> Thread<L> {
     }
 
     /// Answers in the order of the log; of writes in a row, the last answer stands for all.
-    fn answer(&self, order: &[Answer], votes: Vec<Input>) {
+    ///
+    /// What is answered waits no more, and is counted so before: the replica's task looks at the count when an
+    /// answer wakes it, and if it found the queue full still, nothing might wake it again.
+    fn answer(&self, order: &[(Answer, u64)], votes: Vec<Input>) {
+        let count = u64::try_from(order.len()).expect("a count of entries");
+        let held = order.iter().map(|(_, bytes)| bytes).sum();
+        self.waiting.entries.fetch_sub(count, Ordering::Relaxed);
+        self.waiting.bytes.fetch_sub(held, Ordering::Relaxed);
         let mut votes = votes.into_iter();
-        for (place, answer) in order.iter().enumerate() {
+        for (place, (answer, _)) in order.iter().enumerate() {
             let input = match (answer, order.get(place + 1)) {
-                (Answer::Written(_), Some(Answer::Written(_))) => continue,
+                (Answer::Written(_), Some((Answer::Written(_), _))) => continue,
                 (Answer::Written(seq), _) => Input::Written { upto: *seq },
                 (Answer::Pledged, _) => votes.next().expect("one vote per promise"),
             };
@@ -220,5 +226,48 @@ fn bytes(entry: &Entry) -> u64 {
     match entry {
         Entry::Write(_, batch) => batch.iter().map(record).sum(),
         Entry::Pledge(_) => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use quorate_core::store::Batch;
+    use tokio::sync::mpsc::unbounded_channel;
+
+    use super::*;
+
+    /// A disk that is as fast as can be.
+    struct Quick;
+
+    impl Log for Quick {
+        fn append(&mut self, _: &[Batch]) -> Result<(), Failure> {
+            Ok(())
+        }
+
+        fn sync(&mut self) -> Result<(), Failure> {
+            Ok(())
+        }
+    }
+
+    /// Whoever is woken by an answer finds that the answered entries wait no more. Otherwise a full queue would
+    /// look full still, and the replica would take nothing until something else wakes it.
+    #[test]
+    fn what_is_answered_does_not_wait() {
+        let (answers, mut answered) = unbounded_channel();
+        let (fate, metrics) = (Fate::open(), Metrics::default());
+        let (log, thread) = start(Quick, None, answers, &fate, &metrics).expect("a thread");
+        for number in 1..=20_000 {
+            let seq = Seq::new(number);
+            log.push(Entry::Write(seq, Vec::new()));
+            loop {
+                match answered.try_recv() {
+                    Ok(input) => break assert!(matches!(input, Input::Written { .. })),
+                    Err(_) => std::hint::spin_loop(),
+                }
+            }
+            assert_eq!(log.len(), 0, "entry {number} was answered");
+        }
+        drop(log);
+        thread.join().expect("no panic");
     }
 }

@@ -115,5 +115,5 @@ pub struct ApiReading {
     /// Event streams that are open.
     pub streams: u64,
     /// Transactions sent by clients: admitted, refused, busy.
-    pub submissions: [u64; 3],
+    pub submissions: [u64; 4],
 }

@@ -483,12 +483,11 @@ pub const METRICS: &[Metric] = &[
         "api_submissions",
         Kind::Counter,
         &["outcome"],
-        Series::Fixed(3),
+        Series::Fixed(4),
         "Transactions sent by clients, by what became of them at once",
         |r, s| {
-            for (outcome, sent) in
-                ["admitted", "refused", "busy"].into_iter().zip(r.api.submissions)
-            {
+            let outcomes = ["admitted", "refused", "busy", "unanswered"];
+            for (outcome, sent) in outcomes.into_iter().zip(r.api.submissions) {
                 s.labelled("outcome", outcome, sent);
             }
         },

@@ -77,7 +77,7 @@ async fn call(peer: &PeerAddress, chain: ChainId, genesis: Digest) -> Result<Pro
     let hello = match read_hello(&mut stream).await? {
         Control::Hello(hello) => hello,
         Control::Bye(why) => return Err(End::Bye(why)),
-        Control::Ping(_) | Control::Pong(_) => return Err(End::NoHello),
+        Control::Ping(_) | Control::Pong(_) | Control::Height(_) => return Err(End::NoHello),
     };
     let introduced = begun.elapsed();
     let fits = own.check(&hello);

@@ -8,7 +8,6 @@ use quorate_core::{
     event::TimeoutReason,
     evidence::Evidence,
     execution::Outcome,
-    mempool::Refusal,
     types::{Digest, Height, PeerId, ValidatorIndex, View},
     vote::Kind,
 };
@@ -56,10 +55,6 @@ pub enum NodeEvent {
         /// The time since the node entered the view; zero if it had left it.
         after: Duration,
     },
-    /// A transaction waits for a block.
-    Admitted(Digest),
-    /// A transaction does not wait for a block, or no longer.
-    Refused(Digest, Refusal),
     /// A validator broke the rules, and it can be proven.
     Evidence(Box<Evidence>),
     /// A peer can be reached.

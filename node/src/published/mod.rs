@@ -2,19 +2,24 @@
 //!
 //! The replica's task replaces one value, a [`Snapshot`], and sends [`NodeEvent`]s to whoever subscribed.
 //! Readers take the value as it is: nothing they do can hold up the replica, and what they have read never
-//! changes under them. A subscriber that is too slow is told how many events it missed.
+//! changes under them. A subscriber that is too slow is told how many events it missed. What becomes of single
+//! transactions is no event: there may be ten thousand a second. Whoever waits for one says so ([`Published::wait`]).
 
 mod event;
 mod snapshot;
+mod waiters;
 
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use quorate_core::types::Digest;
 use tokio::sync::broadcast;
 
+use self::waiters::Waiters;
 pub use self::{
     event::{Executed, HaltReason, NodeEvent},
     snapshot::{Counters, HeightSummary, RECENT_HEIGHTS, Snapshot},
+    waiters::Waiter,
 };
 
 /// Events that a subscriber may be behind.
@@ -25,6 +30,7 @@ const EVENTS_MAX: usize = 1_024;
 pub struct Published {
     snapshot: Arc<ArcSwap<Snapshot>>,
     events: broadcast::Sender<Arc<NodeEvent>>,
+    waiters: Waiters,
 }
 
 /// The writers' side. Cloning shares.
@@ -34,7 +40,8 @@ pub(crate) struct Publisher(Published);
 /// Both sides, with a first snapshot.
 pub(crate) fn published(first: Snapshot) -> (Publisher, Published) {
     let (events, _) = broadcast::channel(EVENTS_MAX);
-    let published = Published { snapshot: Arc::new(ArcSwap::from_pointee(first)), events };
+    let snapshot = Arc::new(ArcSwap::from_pointee(first));
+    let published = Published { snapshot, events, waiters: Waiters::default() };
     (Publisher(published.clone()), published)
 }
 
@@ -50,13 +57,19 @@ impl Published {
     pub fn subscribe(&self) -> broadcast::Receiver<Arc<NodeEvent>> {
         self.events.subscribe()
     }
+
+    /// Waits for a transaction to be executed, from now on.
+    #[must_use]
+    pub fn wait(&self, id: Digest) -> Waiter {
+        self.waiters.wait(id)
+    }
 }
 
 impl Publisher {
-    /// How many listen.
+    /// How many wait for a transaction.
     #[cfg(test)]
-    pub(crate) fn listeners(&self) -> usize {
-        self.0.events.receiver_count()
+    pub(crate) fn waiters(&self) -> usize {
+        self.0.waiters.count()
     }
 
     /// Replaces the snapshot.
@@ -66,6 +79,9 @@ impl Publisher {
 
     /// Tells whoever listens.
     pub(crate) fn tell(&self, event: NodeEvent) {
+        if let NodeEvent::Executed(done) = &event {
+            self.0.waiters.tell(done);
+        }
         // Most of the time nobody listens; and whoever did may leave in between, which is no failure.
         if self.0.events.receiver_count() > 0 {
             let _ = self.0.events.send(Arc::new(event));

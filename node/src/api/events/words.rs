@@ -69,8 +69,7 @@ struct Gap {
     missed: Option<u64>,
 }
 
-/// The event's name and data; `None` if it is not told to everybody: what becomes of single transactions is
-/// asked for by their ids.
+/// The event's name and data; `None` if it is not told to everybody.
 pub(super) fn told(event: &NodeEvent) -> Option<(&'static str, String)> {
     Some(match event {
         NodeEvent::Finalized(summary) => ("finalized", json(&HeightJson::from(&**summary))),
@@ -114,9 +113,7 @@ pub(super) fn told(event: &NodeEvent) -> Option<(&'static str, String)> {
             ("catching-up", json(&CatchingUp { height: height.get() }))
         }
         NodeEvent::Halted(reason) => ("halted", json(&Halted { why: why(reason) })),
-        NodeEvent::Admitted(_) | NodeEvent::Refused(..) | NodeEvent::PeerPenalized(..) => {
-            return None;
-        }
+        NodeEvent::PeerPenalized(..) => return None,
     })
 }
 

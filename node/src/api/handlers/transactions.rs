@@ -1,6 +1,6 @@
 //! Sending transactions, and finding out what became of them.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use axum::{
     Json,
@@ -14,14 +14,11 @@ use quorate_core::{
     types::Digest,
 };
 use serde::{Deserialize, de::DeserializeOwned};
-use tokio::{
-    sync::broadcast::{Receiver, error::RecvError},
-    time,
-};
+use tokio::time;
 use utoipa::IntoParams;
 
 use super::super::{
-    backend::{Place, Submission},
+    backend::{Submission, TransactionPlace},
     extract::{Encoding, Params, Segment, body},
     json::{
         AdmissionJson, FinalTransactionJson, OutcomeJson, RefusalJson, SubmissionJson,
@@ -31,12 +28,12 @@ use super::super::{
     problem::{Answer, Problem},
     state::{Api, Refused, Shared},
 };
-use crate::published::NodeEvent;
 
 /// Sends a transaction
 ///
 /// JSON, or borsh as `application/octet-stream`. `admitted` means that it waits for a block here: nothing is
-/// promised across a crash. Only finality is an acknowledgement; ask for it with `wait=finalized`.
+/// promised across a crash. `unanswered` means that it may: ask for it before sending it again. Only finality
+/// is an acknowledgement; ask for it with `wait=finalized`.
 #[utoipa::path(post, path = "/v1/tx", tag = "transactions", request_body(content((TransactionJson = "application/json"))),
     responses((status = 202, body = SubmissionJson), (status = 400, description = "Not a transaction."),
         (status = 413, description = "More than 64 KiB."), (status = 415, description = "Neither JSON nor borsh."),
@@ -66,6 +63,11 @@ pub(crate) async fn send(
             let detail = format!("transaction {id} is refused: {}", refusal.detail);
             Err(Problem::refused(detail).with_refusal(refusal))
         }
+        Some(Submission::Unanswered) => {
+            let (id, outcome) = (id.into(), AdmissionJson::Unanswered);
+            Ok((StatusCode::ACCEPTED, Json(SubmissionJson { id, outcome, refusal: None })))
+        }
+        Some(Submission::Stopping) => Err(Problem::busy("the node is stopping")),
         Some(Submission::Busy) | None => Err(Problem::busy(
             "too many transactions wait to be looked at: send it again in a second",
         )),
@@ -94,7 +96,8 @@ pub(crate) async fn send_many(
         let (outcome, refusal) = match fates.get(place) {
             Some(Submission::Admitted) => (AdmissionJson::Admitted, None),
             Some(Submission::Refused(why)) => (AdmissionJson::Refused, Some((*why).into())),
-            Some(Submission::Busy) | None => (AdmissionJson::Busy, None),
+            Some(Submission::Unanswered) => (AdmissionJson::Unanswered, None),
+            Some(Submission::Busy | Submission::Stopping) | None => (AdmissionJson::Busy, None),
         };
         SubmissionJson { id: id.into(), outcome, refusal }
     });
@@ -211,15 +214,15 @@ impl Wait {
 }
 
 /// The place of a transaction, once it is final and executed.
-async fn wait_for(api: &Shared, id: Digest, patience: Duration) -> Answer<Place> {
-    // Listening begins before the first look, so that nothing falls in between.
-    let mut events = api.backend.subscribe();
+async fn wait_for(api: &Shared, id: Digest, patience: Duration) -> Answer<TransactionPlace> {
     let found = async {
         loop {
+            // Waiting begins before the look, so that nothing falls in between.
+            let waiter = api.backend.wait(id);
             if let Some(place) = api.backend.transaction(id).await? {
                 return Ok(place);
             }
-            executed(&mut events, &id).await?;
+            waiter.executed().await;
         }
     };
     let found = tokio::select! {
@@ -233,25 +236,6 @@ async fn wait_for(api: &Shared, id: Digest, patience: Duration) -> Answer<Place>
              only if its valid_until has passed",
             patience.as_secs(),
         ))),
-    }
-}
-
-/// Returns when a block with this transaction may have been executed.
-async fn executed(events: &mut Receiver<Arc<NodeEvent>>, id: &Digest) -> Answer<()> {
-    loop {
-        match events.recv().await {
-            Ok(event) => match &*event {
-                NodeEvent::Executed(executed)
-                    if executed.outcomes.iter().any(|(other, _)| other == id) =>
-                {
-                    return Ok(());
-                }
-                _ => {}
-            },
-            // It may have been among those that were missed.
-            Err(RecvError::Lagged(_)) => return Ok(()),
-            Err(RecvError::Closed) => return Err(Problem::busy("the node is stopping")),
-        }
     }
 }
 

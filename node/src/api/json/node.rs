@@ -405,6 +405,8 @@ pub enum AdmissionJson {
     Refused,
     /// The node has no time for it now: send it again later.
     Busy,
+    /// Nobody knows yet: it may still be admitted. Ask for it by its id before sending it again.
+    Unanswered,
 }
 
 /// Whether a node is alive, or ready for traffic.

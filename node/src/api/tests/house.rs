@@ -159,8 +159,7 @@ async fn shutdown_ends_waiting() {
     let id = "00".repeat(32);
     let head = format!("GET /v1/tx/{id}?wait=finalized&timeout=60 HTTP/1.1\r\nhost: x\r\n\r\n");
     waiting.write_all(head.as_bytes()).await.expect("it is read");
-    // It waits once it listens; the hub listens too.
-    while house.stage.listeners() < 2 {
+    while house.stage.waiters() == 0 {
         tokio::task::yield_now().await;
     }
     house.server.shutdown().await;

@@ -39,12 +39,14 @@ use tokio::sync::broadcast;
 
 use crate::{
     api::backend::{
-        AccountView, Backend, Identity, PeerView, Place, Proof, Read, Submission, now_ms, past_of,
+        AccountView, Backend, Identity, PeerView, Proof, Read, Submission, TransactionPlace,
+        now_ms, past_of,
     },
     driver::Metrics,
     metrics::{ClassReading, NetworkReading, StoreReading},
     published::{
-        Counters, Executed, HeightSummary, NodeEvent, Published, Publisher, Snapshot, published,
+        Counters, Executed, HeightSummary, NodeEvent, Published, Publisher, Snapshot, Waiter,
+        published,
     },
     store::BlockSummary,
 };
@@ -83,7 +85,7 @@ struct Chain {
     state: ExecutionState,
     archive: BTreeMap<Height, ArchivedBlock>,
     outcomes: BTreeMap<Height, Vec<Outcome>>,
-    places: BTreeMap<Digest, Place>,
+    places: BTreeMap<Digest, TransactionPlace>,
     checkpoints: BTreeMap<Height, Certificate<Checkpoint>>,
     evidence: Vec<Evidence>,
     pending: Vec<Transaction>,
@@ -222,7 +224,7 @@ impl Stage {
         let done = chain.state.execute(&block);
         for (place, (id, outcome)) in done.outcomes.iter().enumerate() {
             let index = u32::try_from(place).expect("few");
-            chain.places.insert(*id, Place { height, index, outcome: *outcome });
+            chain.places.insert(*id, TransactionPlace { height, index, outcome: *outcome });
         }
         let outcomes = done.outcomes.iter().map(|(_, outcome)| *outcome).collect();
         chain.outcomes.insert(height, outcomes);
@@ -311,9 +313,9 @@ impl Stage {
         self.publisher.tell(event);
     }
 
-    /// How many listen to what happens.
-    pub(crate) fn listeners(&self) -> usize {
-        self.publisher.listeners()
+    /// How many wait for a transaction.
+    pub(crate) fn waiters(&self) -> usize {
+        self.publisher.waiters()
     }
 
     /// From now on, nothing is taken.
@@ -382,6 +384,10 @@ impl Backend for Stage {
         self.published.subscribe()
     }
 
+    fn wait(&self, id: Digest) -> Waiter {
+        self.published.wait(id)
+    }
+
     fn peers(&self) -> Vec<PeerView> {
         let others = self.identity.committee.members();
         // The last member is away.
@@ -445,7 +451,7 @@ impl Backend for Stage {
         now(Ok(self.chain().outcomes.get(&height).cloned()))
     }
 
-    fn transaction(&self, id: Digest) -> BoxFuture<'_, Read<Option<Place>>> {
+    fn transaction(&self, id: Digest) -> BoxFuture<'_, Read<Option<TransactionPlace>>> {
         now(Ok(self.chain().places.get(&id).copied()))
     }
 

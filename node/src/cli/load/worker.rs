@@ -149,7 +149,11 @@ impl Worker {
                     admitted += 1;
                 }
                 refusal => {
-                    let reason = refusal.map_or("busy", |refusal| &*refusal.reason);
+                    // Of what was not answered nobody knows; if it is sent again, a refusal will tell.
+                    let is_open =
+                        outcome.is_some_and(|one| one.outcome == AdmissionJson::Unanswered);
+                    let otherwise = if is_open { "unanswered" } else { "busy" };
+                    let reason = refusal.map_or(otherwise, |refusal| &*refusal.reason);
                     measured.turned_away(reason);
                     behind.insert(address);
                     later.push(one);

@@ -16,7 +16,8 @@ use super::{
 };
 use crate::{
     api::json::{
-        AccountJson, AuthorityJson, Fate, FinalTransactionJson, StatusJson, SubmissionJson,
+        AccountJson, AdmissionJson, AuthorityJson, Fate, FinalTransactionJson, StatusJson,
+        SubmissionJson,
     },
     cli::{
         Console,
@@ -106,15 +107,19 @@ pub(super) async fn submit(
     let patience = patience(options)?;
     let id = transaction.id();
     let sent: Answer<SubmissionJson> = client.post("/v1/tx", codec::encode(transaction)).await?;
-    if let Answer::No(problem) = &sent {
-        return Err(refused(client.base(), problem));
-    }
+    let outcome = match sent {
+        Answer::Good(sent) => sent.outcome,
+        Answer::No(problem) => return Err(refused(client.base(), &problem)),
+    };
     if options.no_wait {
-        return match options.json {
-            true => {
-                console.line(serde_json::json!({ "id": id.to_string(), "outcome": "admitted" }))
+        return match (options.json, outcome) {
+            (true, _) => {
+                console.line(serde_json::json!({ "id": id.to_string(), "outcome": outcome }))
             }
-            false => console.line(format_args!("{id} waits for a block")),
+            (false, AdmissionJson::Unanswered) => {
+                console.line(format_args!("{id} was not answered in time: it may wait for a block"))
+            }
+            (false, _) => console.line(format_args!("{id} waits for a block")),
         };
     }
     report(client, id, patience, options, console).await

@@ -20,10 +20,10 @@ async fn answers_are_each_transactions_own() {
     assert_eq!(
         answers,
         [
-            Submission::Admitted(good.id()),
-            Submission::Refused(forged.id(), Refusal::BadSignature),
-            Submission::Refused(far.id(), Refusal::NonceTooFar),
-            Submission::Refused(good.id(), Refusal::Duplicate),
+            Submission::Admitted,
+            Submission::Refused(Refusal::BadSignature),
+            Submission::Refused(Refusal::NonceTooFar),
+            Submission::Refused(Refusal::Duplicate),
         ]
     );
     assert_eq!(engine.counter().submit(Vec::new()).await, []);
@@ -39,7 +39,7 @@ async fn a_full_queue_says_so() {
     let first = tokio::spawn(async move { first.submit(waiting).await });
     replica.ready().await;
     let one = transfer(1, 0);
-    assert_eq!(counter.submit(vec![one.clone()]).await, [Submission::Busy(one.id())]);
+    assert_eq!(counter.submit(vec![one.clone()]).await, [Submission::Busy]);
     let mut ids: Vec<Digest> = Vec::new();
     while let Some((id, _)) = replica.try_next() {
         ids.push(id);
@@ -47,10 +47,26 @@ async fn a_full_queue_says_so() {
     assert_eq!(ids.len(), 8_192);
     ids.iter().for_each(|id| replica.on_admitted(id));
     let answers = first.await.expect("no panic");
-    assert!(answers.iter().all(|one| matches!(one, Submission::Admitted(_))));
+    assert!(answers.iter().all(|one| *one == Submission::Admitted));
     let second = tokio::spawn(async move { counter.submit(vec![one]).await });
     replica.ready().await;
-    let (id, _) = replica.try_next().expect("there is room again");
+    let _ = replica.try_next().expect("there is room again");
     drop(replica);
-    assert_eq!(second.await.expect("no panic"), [Submission::Unanswered(id)]);
+    assert_eq!(second.await.expect("no panic"), [Submission::Unanswered]);
+}
+
+/// Those that were answered are told, whatever becomes of the others.
+#[tokio::test]
+async fn one_that_is_late_hides_no_other() {
+    let (counter, mut replica) = intake(&Metrics::default());
+    let three: Vec<_> = (0..3).map(|nonce| transfer(0, nonce)).collect();
+    let answers = tokio::spawn(async move { counter.submit(three).await });
+    replica.ready().await;
+    let ids: Vec<Digest> = std::iter::from_fn(|| replica.try_next()).map(|(id, _)| id).collect();
+    replica.on_admitted(&ids[2]);
+    replica.on_refused(&ids[0], Refusal::NonceTooFar);
+    drop(replica);
+    let expected =
+        [Submission::Refused(Refusal::NonceTooFar), Submission::Unanswered, Submission::Admitted];
+    assert_eq!(answers.await.expect("no panic"), expected);
 }

@@ -26,6 +26,7 @@ fn golden_bytes() {
         Control::Ping(5),
         Control::Pong(5),
         Control::Bye(Farewell::Duplicate),
+        Control::Height(Height::new(5)),
     ] {
         let mut bytes = Vec::new();
         control.append(&mut bytes);
@@ -38,6 +39,7 @@ fn golden_bytes() {
         0900000000010500000000000000
         0900000000020500000000000000
         02000000000301
+        0900000000040500000000000000
     "#]].assert_eq(&lines);
 }
 

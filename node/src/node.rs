@@ -9,7 +9,7 @@ mod reads;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use quorate_core::{
     config::{Config, Genesis},
@@ -42,6 +42,8 @@ pub struct NodeOptions {
     pub signer: Option<Signer>,
     /// Its name on the network: the public half of the node key.
     pub peer: PeerId,
+    /// How long to listen for another user of the key before it signs, if it has signed before.
+    pub doppelganger_wait: Duration,
     /// What it keeps.
     pub store: Store,
     /// How it talks to others. What it does for the chain and its height are filled in here.
@@ -60,7 +62,17 @@ impl NodeOptions {
     pub fn new(genesis: Genesis, store: Store, network: NetworkOptions) -> Self {
         let peer = network.key.peer();
         let execution = Options { scheduler: Scheduler::Waves, ..Options::default() };
-        Self { genesis, signer: None, peer, store, network, threads: 0, execution, capture: None }
+        Self {
+            genesis,
+            signer: None,
+            peer,
+            doppelganger_wait: Duration::ZERO,
+            store,
+            network,
+            threads: 0,
+            execution,
+            capture: None,
+        }
     }
 }
 
@@ -135,6 +147,7 @@ async fn run(options: NodeOptions, listener: Option<TcpListener>) -> Result<Runn
         state: recovery.execution,
         log: store.clone(),
         signer: signer.map(boxed),
+        listen: options.doppelganger_wait,
         commits: store.clone(),
         reads: Arc::new(store.clone()),
         inlet,

@@ -9,7 +9,10 @@ use std::{
 };
 
 use axum::http::StatusCode;
-use quorate_core::types::{Height, Stake};
+use quorate_core::{
+    committee::Committee,
+    types::{Height, Stake},
+};
 use tokio::{sync::Semaphore, task::spawn_blocking};
 
 use super::{
@@ -130,7 +133,8 @@ impl Shared {
     pub(super) async fn readings(&self) -> Readings {
         let peers = self.backend.peers();
         let snapshot = self.backend.now();
-        let lag = typical_height(&peers, snapshot.finalized_height);
+        let committee = &self.backend.identity().committee;
+        let lag = typical_height(committee, &peers, snapshot.finalized_height);
         let lag = lag.delta_from(snapshot.finalized_height);
         let peers = peers.iter().map(|one| PeerReading {
             validator: one.validator,
@@ -156,12 +160,21 @@ impl Shared {
     }
 }
 
-/// Where peers say they are, or `own` if there are none. A peer's word is a hint, and the median of them is
-/// one that no single peer can push up.
-pub(super) fn typical_height(peers: &[PeerView], own: Height) -> Height {
-    let mut heights: Vec<_> = peers.iter().map(|peer| peer.height).collect();
+/// Where the connected validators say they are, or `own` if there are none: the height that those with half of
+/// their weight have at most. A peer's word is a hint; whoever is no validator has no say, because keys cost nothing.
+pub(super) fn typical_height(committee: &Committee, peers: &[PeerView], own: Height) -> Height {
+    let weight = |peer: &PeerView| Some((peer.height, committee.weight(peer.validator?).get()));
+    let mut heights: Vec<(Height, u64)> = peers.iter().filter_map(weight).collect();
     heights.sort_unstable();
-    heights.get(heights.len() / 2).copied().unwrap_or(own)
+    let total: u128 = heights.iter().map(|(_, weight)| u128::from(*weight)).sum();
+    let mut below = 0;
+    for (height, weight) in heights {
+        below += u128::from(weight);
+        if below * 2 >= total {
+            return height;
+        }
+    }
+    own
 }
 
 impl Shared {
@@ -188,5 +201,55 @@ impl From<ReadFailed> for Problem {
             ReadFailed::Stopping => Self::busy(failed.to_string()),
             ReadFailed::Failed(_) => Self::internal(failed.to_string()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use quorate_core::{
+        testing::cast::Cast,
+        types::{PeerId, ValidatorIndex},
+    };
+
+    use super::*;
+    use crate::metrics::ClassReading;
+
+    fn peer(validator: Option<u16>, height: u64) -> PeerView {
+        PeerView {
+            peer: PeerId::new([1; 32]),
+            validator: validator.map(ValidatorIndex::new),
+            address: "10.0.0.1:1".to_owned(),
+            inbound: true,
+            round_trip: None,
+            height: Height::new(height),
+            queued: ClassReading::default(),
+            score: 0,
+            connected_for: Duration::ZERO,
+        }
+    }
+
+    /// Strangers push nothing, one validator pushes nothing up, and weight counts.
+    #[test]
+    fn only_validators_say_how_far_it_is() {
+        let cast = Cast::new(&[1, 1, 1, 5]);
+        let typical =
+            |peers: &[PeerView]| typical_height(cast.committee(), peers, Height::new(7)).get();
+        let crowd: Vec<PeerView> = (0..9).map(|_| peer(None, 1_000_000)).collect();
+        assert_eq!(typical(&crowd), 7, "nobody to compare with");
+        let heaviest =
+            (0..4).find(|index| cast.committee().weight(ValidatorIndex::new(*index)).get() == 5);
+        let heaviest = heaviest.expect("one of four");
+        let light: Vec<u16> = (0..4).filter(|index| *index != heaviest).collect();
+        let mut peers = crowd;
+        peers.push(peer(Some(light[0]), 10));
+        assert_eq!(typical(&peers), 10);
+        peers.push(peer(Some(light[1]), 900));
+        assert_eq!(typical(&peers), 10, "one of two may lie");
+        peers.push(peer(Some(light[2]), 12));
+        assert_eq!(typical(&peers), 12);
+        peers.push(peer(Some(heaviest), 30));
+        assert_eq!(typical(&peers), 30, "more than half of the weight");
     }
 }

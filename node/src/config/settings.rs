@@ -37,6 +37,12 @@ settings! {
         /// without it; without it the key does not sign.
         sign_state: PathBuf = PathBuf::from("secrets/sign-state");
     }
+    /// How it votes.
+    consensus: ConsensusSettings {
+        /// Time at the start in which a key that has signed before signs nothing, and the node looks for
+        /// votes that another process makes with it. It looks for them later as well; `0s` is no wait.
+        doppelganger_wait: Time<0, 600_000> = Time::from_millis(2_000);
+    }
     /// Other nodes.
     network: NetworkSettings {
         /// Where other nodes connect to.

@@ -99,7 +99,7 @@ fn an_unknown_section_is_suggested() {
              --> node.toml:3:2
               |
             3 | [quux]
-              |  ^^^^ known sections: `node`, `genesis`, `secrets`, `network`, `api`, `metrics`, `store`, `capture`, `threads`, `log`, `shutdown`"#]],
+              |  ^^^^ known sections: `node`, `genesis`, `secrets`, `consensus`, `network`, `api`, `metrics`, `store`, `capture`, `threads`, `log`, `shutdown`"#]],
     );
 }
 

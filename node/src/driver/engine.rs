@@ -2,7 +2,7 @@
 //!
 //! Knows no database, key or socket: those come in through [`super::ports`].
 
-use std::{path::PathBuf, sync::Arc, thread::JoinHandle};
+use std::{path::PathBuf, sync::Arc, thread::JoinHandle, time::Duration};
 
 use futures_util::FutureExt;
 use quorate_core::{
@@ -10,7 +10,8 @@ use quorate_core::{
     execution::{ExecutionState, Executor, Options},
     random::Seed,
     replica::Replica,
-    store::Recovered,
+    signer::SignState,
+    store::{Recovered, SignerRecord},
 };
 use tokio::sync::{mpsc::unbounded_channel, watch};
 
@@ -25,8 +26,9 @@ use super::{
     metrics::Metrics,
     observe::{Observer, first_snapshot},
     ports::{Commits, Inlet, Log, Outlet, Reads, Signs},
-    storage,
+    storage::{self, Signing},
     threads::{Waves, pool},
+    twins::Twins,
 };
 use crate::{
     capture::{self, CaptureOptions},
@@ -48,6 +50,8 @@ pub(crate) struct Parts<L, C, I> {
     pub(crate) log: L,
     /// Whoever holds the key; none if the node only follows.
     pub(crate) signer: Option<Box<dyn Signs>>,
+    /// How long to listen for another user of the key before it signs, if it has signed before.
+    pub(crate) listen: Duration,
     /// Where executed blocks are kept.
     pub(crate) commits: C,
     /// Where blocks are read for peers.
@@ -95,8 +99,13 @@ impl Engine {
         let (publisher, published) = published(first.clone());
         let (answers, answered) = unbounded_channel();
         let mut threads = Vec::new();
-        let (log, thread) =
-            storage::start(parts.log, parts.signer, answers.clone(), &fate, &metrics)?;
+        // A key that has promised nothing begins with its chain, and nobody waits for it.
+        let is_fresh = recovered.signer == SignerRecord::Intact(SignState::default());
+        let signing = parts.signer.map(|signer| Signing {
+            signer,
+            listen: if is_fresh { Duration::ZERO } else { parts.listen },
+        });
+        let (log, thread) = storage::start(parts.log, signing, answers.clone(), &fate, &metrics)?;
         threads.push(thread);
         let waves = Waves::on(pool("wave", parts.threads, &fate)?);
         let lane = Lane {
@@ -123,6 +132,7 @@ impl Engine {
         };
         let (counter, intake) = intake(&metrics);
         let observer = Observer::new(&config, &recovered, first, publisher, metrics.clone());
+        let twins = Twins::of(&config, &recovered);
         let driver = Driver {
             hands: Hands::new(&config, parts.outlet, log, jobs, fate.clone()),
             replica: Replica::new(config, recovered, seed),
@@ -131,6 +141,7 @@ impl Engine {
             inlet,
             intake,
             observer,
+            twins,
             tape,
             turns: Turns::new(&metrics),
             metrics,

@@ -20,6 +20,7 @@ mod storage;
 #[cfg(test)]
 mod tests;
 mod threads;
+mod twins;
 
 use std::time::{Duration, Instant as SystemInstant};
 
@@ -38,7 +39,7 @@ use tokio::{
     time::sleep_until,
 };
 
-use self::{clock::Clock, hands::Hands, intake::Intake, observe::Observer};
+use self::{clock::Clock, hands::Hands, intake::Intake, observe::Observer, twins::Twins};
 pub(crate) use self::{
     engine::{Engine, Parts},
     fate::Fate,
@@ -81,6 +82,7 @@ struct Driver<I> {
     intake: Intake,
     hands: Hands,
     observer: Observer,
+    twins: Option<Twins>,
     tape: Option<Tape>,
     metrics: Metrics,
     turns: Turns,
@@ -282,6 +284,11 @@ impl<I: Inlet> Driver<I> {
         let begun = SystemInstant::now();
         let now = self.clock.read();
         self.count(&input);
+        if let Some(failure) =
+            self.twins.as_mut().and_then(|twins| twins.on_input(now.mono, &input))
+        {
+            return self.hands.fate().seal(failure);
+        }
         if let Some(tape) = &mut self.tape {
             tape.input(&self.replica, &now, &input);
         }
@@ -292,6 +299,9 @@ impl<I: Inlet> Driver<I> {
         }
         for effect in effects.drain() {
             self.observer.on_effect(now.mono, &effect);
+            if let Some(failure) = self.twins.as_mut().and_then(|twins| twins.on_effect(&effect)) {
+                self.hands.fate().seal(failure);
+            }
             if let Some(event) = self.hands.perform(effect) {
                 self.on_report(now.mono, event, submitted.as_ref());
             }

@@ -12,8 +12,8 @@ use std::{
         atomic::{AtomicU64, Ordering},
         mpsc::{Receiver, Sender, channel},
     },
-    thread::JoinHandle,
-    time::Instant,
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
 };
 
 use quorate_core::{
@@ -38,6 +38,9 @@ const ENTRIES_MAX: u64 = 2_048;
 
 /// Bytes of blocks in the queue above which nothing from outside is taken.
 const BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// Whoever listens looks this often whether it is still for something.
+const LISTEN_STEP: Duration = Duration::from_millis(20);
 
 /// One entry of the log.
 #[derive(Clone, Debug)]
@@ -84,11 +87,19 @@ impl LogQueue {
     }
 }
 
+/// Whoever signs, and when it begins to.
+pub(crate) struct Signing {
+    /// The key, with what it has promised.
+    pub(crate) signer: Box<dyn Signs>,
+    /// From the start until it signs anything.
+    pub(crate) listen: Duration,
+}
+
 /// Starts the thread. It ends when the queue is dropped, after everything in it is durable, or at a
 /// failure.
 pub(crate) fn start(
     log: impl Log,
-    signer: Option<Box<dyn Signs>>,
+    signing: Option<Signing>,
     answers: Answers,
     fate: &Fate,
     metrics: &Metrics,
@@ -97,7 +108,8 @@ pub(crate) fn start(
     let waiting = Arc::new(Waiting::default());
     let thread = Thread {
         log,
-        signer,
+        listens_until: signing.as_ref().map(|signing| Instant::now() + signing.listen),
+        signer: signing.map(|signing| signing.signer),
         queue,
         waiting: Arc::clone(&waiting),
         answers,
@@ -115,6 +127,8 @@ pub(crate) fn start(
 struct Thread<L> {
     log: L,
     signer: Option<Box<dyn Signs>>,
+    /// Nothing is signed before: by then the driver may have seen that another process uses the key.
+    listens_until: Option<Instant>,
     queue: Receiver<Entry>,
     waiting: Arc<Waiting>,
     answers: Answers,
@@ -129,13 +143,13 @@ impl<L: Log> Thread<L> {
             if fate.is_sealed() {
                 return Ok(());
             }
-            self.keep(entries)?;
+            self.keep(entries, fate)?;
         }
         self.log.sync()
     }
 
     /// Makes entries durable and answers them.
-    fn keep(&mut self, entries: Vec<Entry>) -> Result<(), Failure> {
+    fn keep(&mut self, entries: Vec<Entry>, fate: &Fate) -> Result<(), Failure> {
         let count = entries.len();
         let mut batches = Vec::new();
         let mut pledges = Vec::new();
@@ -159,9 +173,25 @@ impl<L: Log> Thread<L> {
         let first_pledge = order.iter().position(|(one, _)| *one == Answer::Pledged);
         let (early, late) = order.split_at(first_pledge.unwrap_or(count));
         self.answer(early, Vec::new());
+        if !pledges.is_empty() && !self.listen(fate) {
+            return Ok(());
+        }
         let votes = self.sign(&pledges)?;
         self.answer(late, votes);
         Ok(())
+    }
+
+    /// Waits until promises may be signed. Returns whether they may.
+    fn listen(&mut self, fate: &Fate) -> bool {
+        if let Some(until) = self.listens_until.take() {
+            while !fate.is_sealed()
+                && let Some(left) = until.checked_duration_since(Instant::now())
+                && !left.is_zero()
+            {
+                thread::park_timeout(left.min(LISTEN_STEP));
+            }
+        }
+        !fate.is_sealed()
     }
 
     fn append(&mut self, batches: &[Batch]) -> Result<(), Failure> {
@@ -231,7 +261,14 @@ fn bytes(entry: &Entry) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use quorate_core::store::Batch;
+    use std::sync::atomic::AtomicBool;
+
+    use quorate_core::{
+        signer::SafetyState,
+        store::Batch,
+        testing::cast::nullify,
+        vote::{Promise, Vote},
+    };
     use tokio::sync::mpsc::unbounded_channel;
 
     use super::*;
@@ -269,5 +306,36 @@ mod tests {
         }
         drop(log);
         thread.join().expect("no panic");
+    }
+
+    /// Tells when it was asked to sign.
+    struct Asked(Arc<AtomicBool>);
+
+    impl Signs for Asked {
+        fn sign(&mut self, _: &[Pledge]) -> Result<Vec<Vote<Promise>>, Failure> {
+            self.0.store(true, Ordering::SeqCst);
+            Ok(Vec::new())
+        }
+    }
+
+    /// While it listens for another user of the key nothing is signed; and if there is one, nothing ever is.
+    #[test]
+    fn nothing_is_signed_while_it_listens() {
+        let (answers, mut answered) = unbounded_channel();
+        let (fate, metrics) = (Fate::open(), Metrics::default());
+        let asked = Arc::new(AtomicBool::new(false));
+        let signer = Box::new(Asked(Arc::clone(&asked)));
+        let signing = Signing { signer, listen: Duration::from_secs(3_600) };
+        let (log, thread) =
+            start(Quick, Some(signing), answers, &fate, &metrics).expect("a thread");
+        let safety = SafetyState::default();
+        log.push(Entry::Write(Seq::new(1), Vec::new()));
+        log.push(Entry::Pledge(Pledge::View { safety, statement: nullify(1) }));
+        let written = answered.blocking_recv();
+        assert!(matches!(written, Some(Input::Written { .. })), "writes do not wait: {written:?}");
+        fate.seal(Failure::new(crate::exit::Exit::Key, "another process uses the key"));
+        drop(log);
+        thread.join().expect("no panic");
+        assert!(!asked.load(Ordering::SeqCst), "it signed");
     }
 }

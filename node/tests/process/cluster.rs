@@ -104,7 +104,7 @@ impl Cluster {
         let log = File::options().create(true).append(true).open(home.join("log.txt"));
         let child = self
             .program(name)
-            .args(["start", "--while-stdin", "--home"])
+            .args(["start", "--while-stdin", "--set", "consensus.doppelganger_wait=0s", "--home"])
             .arg(&home)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())

@@ -72,7 +72,7 @@ pub(crate) async fn sync(State(api): State<Api>) -> Json<SyncJson> {
 pub(super) fn progress(api: &Shared) -> SyncJson {
     let now = api.backend.now();
     let (own, peers) = (now.finalized_height, api.backend.peers());
-    let typical = typical_height(&peers, own);
+    let typical = typical_height(&api.backend.identity().committee, &peers, own);
     let lag = typical.delta_from(own);
     SyncJson {
         finalized_height: own.get(),

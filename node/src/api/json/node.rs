@@ -299,7 +299,7 @@ pub struct SyncJson {
     pub finalized_height: u64,
     /// The last height executed here.
     pub executed_height: u64,
-    /// The highest height a peer claims to have.
+    /// Where the connected validators say they are: the weighted median.
     pub peers_height: u64,
     /// How far behind that this node is.
     pub lag: u64,

@@ -46,7 +46,9 @@ impl Parts {
         });
         let threads = usize::try_from(config.threads.jobs.get()).unwrap_or_default();
         let options = NodeOptions::new(genesis, store, network);
-        Ok(Self { options: NodeOptions { signer, threads, capture, ..options } })
+        let doppelganger_wait = config.consensus.doppelganger_wait.get();
+        let options = NodeOptions { signer, doppelganger_wait, threads, capture, ..options };
+        Ok(Self { options })
     }
 }
 

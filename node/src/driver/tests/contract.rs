@@ -7,6 +7,7 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
     thread::JoinHandle,
+    time::Duration,
 };
 
 use quorate_core::{
@@ -96,9 +97,9 @@ impl<D: Disk> Rig<D> {
         let (answers, answered) = unbounded_channel();
         let log = Faulty::new(log, &self.faults);
         let signer = Faulty::new(signer, &self.faults);
+        let signing = storage::Signing { signer: Box::new(signer), listen: Duration::ZERO };
         let (log, store) =
-            storage::start(log, Some(Box::new(signer)), answers.clone(), &fate, &metrics)
-                .expect("threads");
+            storage::start(log, Some(signing), answers.clone(), &fate, &metrics).expect("threads");
         let (lane, execution) = self.lane(state, commits, &fate, &metrics, &recovered);
         let (jobs, _) = Jobs::new(1, reads, lane, answers, &fate, &metrics).expect("threads");
         let outlet = Arc::clone(&self.post);

@@ -9,7 +9,7 @@ mod intake;
 mod memory;
 mod single;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use quorate_core::{
     config::Parameters,
@@ -76,6 +76,7 @@ fn parts_with<L: Log, C: Commits>(
         state,
         log,
         signer: Some(signer),
+        listen: Duration::ZERO,
         commits,
         reads: Arc::new(disk.clone()),
         inlet: Alone,

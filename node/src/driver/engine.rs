@@ -89,12 +89,16 @@ impl Engine {
     /// Starts everything, on the runtime it is called on.
     ///
     /// # Errors
-    /// If the system has no threads to give.
+    /// If the system has no threads to give, or the store knows of votes that the sign-state does not.
     pub(crate) fn start(
         parts: Parts<impl Log, impl Commits, impl Inlet>,
         fate: Fate,
     ) -> Result<Self, Failure> {
         let Parts { config, seed, recovered, state, metrics, inlet, .. } = parts;
+        let twins = Twins::of(&config, &recovered);
+        if let Some(failure) = twins.as_ref().and_then(|twins| twins.on_start(&recovered)) {
+            return Err(failure);
+        }
         let first = first_snapshot(&config, &recovered, state.digest());
         let (publisher, published) = published(first.clone());
         let (answers, answered) = unbounded_channel();
@@ -132,7 +136,6 @@ impl Engine {
         };
         let (counter, intake) = intake(&metrics);
         let observer = Observer::new(&config, &recovered, first, publisher, metrics.clone());
-        let twins = Twins::of(&config, &recovered);
         let driver = Driver {
             hands: Hands::new(&config, parts.outlet, log, jobs, fate.clone()),
             replica: Replica::new(config, recovered, seed),

@@ -5,7 +5,7 @@
 //! the key, or the sign-state is an old copy. Either would end in votes that contradict each other, so the node
 //! ends first. What is at or below the floor proves nothing, because what was promised there is forgotten.
 //!
-//! Looks at what comes in before the replica does, since the replica does not keep what says nothing new to it,
+//! Looks at what the store holds when it starts, at what comes in before the replica does, since the replica does not keep what says nothing new to it,
 //! and at what the replica has checked and wants to keep. Changes neither.
 
 use quorate_core::{
@@ -58,6 +58,19 @@ impl Twins {
         };
         let ration = (Instant::ZERO, CHECKS_PER_SECOND);
         Some(Self { own, validator, committee, context, book: book.clone(), ration })
+    }
+
+    /// Looks at what the store holds: it may know better than a sign-state that was put back.
+    pub(super) fn on_start(&self, recovered: &Recovered) -> Option<Failure> {
+        let finalized = recovered.finalized.iter().map(|tip| &tip.certificate);
+        let proofs = recovered.proofs.iter().flat_map(|proof| proof.certificates());
+        let certificates = finalized.chain(&recovered.certificates).chain(proofs);
+        let votes = recovered.evidence.iter().flat_map(|evidence| evidence.votes());
+        let strange = self
+            .strange_among(certificates)
+            .or_else(|| recovered.checkpoint.as_ref().and_then(|one| self.strange_signed(one)))
+            .or_else(|| votes.into_iter().find_map(|vote| self.strange(vote)))?;
+        self.prove(strange)
     }
 
     /// Looks at what comes in, before anybody has checked it. Why the node has to end, if it has.

@@ -174,6 +174,22 @@ impl Cluster {
         wait_for_exit(&mut child, name).code()
     }
 
+    /// Waits until one of some nodes ends by itself, and gives its name and exit code.
+    pub(crate) fn first_ended(&mut self, names: &[&str]) -> (String, Option<i32>) {
+        let begun = Instant::now();
+        loop {
+            for name in names {
+                let child = self.nodes.get_mut(*name).expect("it runs");
+                if let Some(status) = child.try_wait().expect("it can be waited for") {
+                    self.nodes.remove(*name);
+                    return ((*name).to_owned(), status.code());
+                }
+            }
+            assert!(begun.elapsed() < PATIENCE, "none of {names:?} ends");
+            thread::sleep(LOOK);
+        }
+    }
+
     /// What a node says at a path of its interface; `None` while it does not answer.
     pub(crate) fn ask(&self, name: &str, path: &str) -> Option<Value> {
         let text = fs::read_to_string(self.home(name).join("run/addresses.json")).ok()?;

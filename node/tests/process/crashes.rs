@@ -4,7 +4,7 @@ use std::{
     collections::hash_map::RandomState,
     fs,
     hash::{BuildHasher as _, Hasher as _},
-    process::{Child, Output, Stdio},
+    process::{Child, Command, Output, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -196,6 +196,54 @@ fn a_wiped_database_is_fetched_again() {
     cluster.kill("n3");
     cluster.wait_for_progress(3);
     cluster.assert_agreement();
+}
+
+/// A sign-state from a backup knows less than the key has signed. The node finds out, from its own store or from
+/// what the others send it, before it signs anything, and ends.
+#[test]
+fn an_old_sign_state_ends_the_node() {
+    let mut cluster = Cluster::new(4, 0);
+    cluster.start_all();
+    cluster.wait_for_progress(3);
+    assert_eq!(cluster.stop("n3"), Some(0), "{}", cluster.log("n3"));
+    let sign_state = cluster.home("n3").join("secrets/sign-state");
+    let backup = fs::read(&sign_state).expect("a sign-state");
+    cluster.start("n3");
+    cluster.wait_for_progress(20);
+    assert_eq!(cluster.stop("n3"), Some(0), "{}", cluster.log("n3"));
+    fs::write(&sign_state, backup).expect("writable");
+    cluster.start("n3");
+    assert_eq!(cluster.ended("n3"), Some(13), "{}", cluster.log("n3"));
+    let log = cluster.log("n3");
+    assert!(log.contains("the sign-state is an old copy"), "{log}");
+    cluster.wait_for_progress(3);
+    cluster.assert_agreement();
+}
+
+/// A home that was copied and started beside itself: one of the two finds out and ends, and the chain goes on.
+#[test]
+fn a_copied_home_does_not_go_on_beside_itself() {
+    let mut cluster = Cluster::new(4, 0);
+    cluster.start_all();
+    cluster.wait_for_progress(3);
+    assert_eq!(cluster.stop("n3"), Some(0), "{}", cluster.log("n3"));
+    let (home, copy) = (cluster.home("n3"), cluster.home("twin"));
+    let copied = Command::new("cp").arg("-a").args([&home, &copy]).status();
+    assert!(copied.expect("cp runs").success());
+    let config = copy.join("config/node.toml");
+    let mut text = fs::read_to_string(&config).expect("a configuration");
+    let listen = text.find("listen = \"127.0.0.1:").expect("an address");
+    let end = listen + text[listen..].find('\n').expect("a line");
+    text.replace_range(listen..end, "listen = \"127.0.0.1:0\"");
+    fs::write(&config, text).expect("writable");
+    cluster.start("n3");
+    cluster.start("twin");
+    let (name, code) = cluster.first_ended(&["n3", "twin"]);
+    assert_eq!(code, Some(13), "{name}: {}", cluster.log(&name));
+    let log = cluster.log(&name);
+    assert!(log.contains("another process uses the key"), "{log}");
+    let high = cluster.height("n0");
+    cluster.wait_for_height("n0", high + 3);
 }
 
 /// Without its sign-state a key does not sign, and `recover` makes a full node of it with a fresh key.

@@ -86,6 +86,21 @@ fn what_was_never_promised_is_proof() {
     assert!(twins.on_effect(&write(Record::Checkpoint(checkpoint))).is_none());
 }
 
+/// A sign-state from a backup knows less than the store beside it.
+#[test]
+fn the_store_may_know_better() {
+    let cast = Cast::equal(4);
+    let mut twins = twins(&cast);
+    pledge(&mut twins, 3, notarize(5, 1));
+    let held = |statement| {
+        let certificates = vec![cast.unanimous(statement)];
+        Recovered { certificates, ..Recovered::nothing() }
+    };
+    assert!(twins.on_start(&held(notarize(5, 1))).is_none());
+    assert!(twins.on_start(&held(nullify(2))).is_none(), "below the floor");
+    assert!(twins.on_start(&held(nullify(6))).is_some());
+}
+
 /// What somebody made up is no proof, and costs little however often it comes.
 #[test]
 fn what_is_made_up_is_no_proof() {

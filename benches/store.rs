@@ -2,12 +2,10 @@
 //!
 //! Every figure stands beside one for the same bytes without the store, taken in the same run on the same
 //! disk: an append with its fsync beside a plain file's, a committed block beside a plain `WriteBatch` of as
-//! many rows, cells read many at once beside one by one. Blocks hold a thousand transfers between ten
-//! thousand accounts. The directory is the system's temporary one; `TMPDIR` names another disk.
+//! many rows. Blocks hold a thousand transfers between ten thousand accounts. The directory is the system's temporary one; `TMPDIR` names another disk.
 
 use std::{
     fs::File,
-    hint::black_box,
     io::Write,
     sync::Arc,
     time::{Duration, Instant},
@@ -19,7 +17,7 @@ use quorate_core::{
     certificate::Certificate,
     codec,
     config::Genesis,
-    execution::{Done, ExecutionState, Executor, Options, cell::CellPath, prefetch::read_all},
+    execution::{Done, ExecutionState, Executor, Options, prefetch::read_all},
     store::{Batch, Finalized, Record},
     testing::{
         cast::nullify,
@@ -213,27 +211,5 @@ fn timed<T>(rounds: u64, mut make: impl FnMut() -> T, mut run: impl FnMut(T)) ->
     spent
 }
 
-/// The two thousand cells of a block.
-fn reads(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("2000 cells of 10000");
-    group.throughput(Throughput::Elements(2_000));
-    let (dir, line) = (directory(), Line::new());
-    let store = open(&dir, &line.stage.genesis());
-    let every = |place: usize| place.is_multiple_of(5);
-    let all = line.state.entries().enumerate().filter(|(place, _)| every(*place));
-    let paths: Vec<CellPath> = all.map(|(_, (path, _))| *path).collect();
-    group.bench_function("many at once", |bencher| {
-        bencher.iter(|| black_box(store.cells_at(&paths).expect("a disk that works")));
-    });
-    group.bench_function("one by one", |bencher| {
-        bencher.iter(|| {
-            for path in &paths {
-                black_box(store.cells_at(std::slice::from_ref(path)).expect("a disk that works"));
-            }
-        });
-    });
-    group.finish();
-}
-
-criterion_group!(benches, append, commit, reads);
+criterion_group!(benches, append, commit);
 criterion_main!(benches);

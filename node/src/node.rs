@@ -5,6 +5,7 @@
 //! takes nothing in any more, lets its threads finish, makes everything durable and says goodbye.
 
 mod ports;
+mod pruner;
 mod reads;
 #[cfg(test)]
 mod tests;
@@ -22,7 +23,7 @@ use quorate_core::{
 };
 use tokio::{net::TcpListener, task::spawn_blocking};
 
-use self::reads::ReadDesk;
+use self::{pruner::Pruner, reads::ReadDesk};
 use crate::{
     capture::CaptureOptions,
     driver::{Counter, Engine, Fate, Metrics, Parts, Signs, StateDesk, Submission, Unavailable},
@@ -80,6 +81,7 @@ impl NodeOptions {
 #[derive(Debug)]
 pub struct Running {
     engine: Engine,
+    pruner: Option<Pruner>,
     handle: NodeHandle,
 }
 
@@ -159,6 +161,7 @@ async fn run(options: NodeOptions, listener: Option<TcpListener>) -> Result<Runn
         metrics: metrics.clone(),
     };
     let engine = Engine::start(parts, fate.clone())?;
+    let pruner = Pruner::start(&store, &fate)?;
     let handle = NodeHandle {
         published: engine.published().clone(),
         reads: ReadDesk::new(store.clone()),
@@ -170,7 +173,7 @@ async fn run(options: NodeOptions, listener: Option<TcpListener>) -> Result<Runn
         desk: engine.desk().clone(),
         fate,
     };
-    Ok(Running { engine, handle })
+    Ok(Running { engine, pruner, handle })
 }
 
 /// Puts the state together, where blocking is no harm.
@@ -225,6 +228,9 @@ impl Running {
     /// If it had come to its end by itself, or does so meanwhile.
     pub async fn stop(self) -> Result<(), Failure> {
         let ended = self.engine.stop().await;
+        if let Some(pruner) = self.pruner {
+            pruner.stop().await;
+        }
         self.handle.network.shutdown().await;
         ended
     }

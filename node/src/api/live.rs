@@ -257,6 +257,7 @@ impl Backend for Live {
                 cache_bytes: stats.cache_bytes,
                 compaction_pending_bytes: sum(|one| one.compaction_pending_bytes),
                 is_write_stopped: stats.is_write_stopped,
+                lowest: stats.lowest.map_or(0, Height::get),
             })
         }
         .boxed()

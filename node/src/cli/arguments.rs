@@ -381,6 +381,23 @@ Examples:
   quorate db export --home node > blocks.jsonl
   quorate db export --home node --heights 100..200 --out blocks.jsonl")]
     Export(ExportOptions),
+    /// Copies the database: files are linked where that is possible.
+    #[command(after_help = "\
+Example:
+  quorate db checkpoint --home node --to backup
+
+The copy takes the place of `data/db` in a home of the same chain. However old it is, the node follows from there.
+There is no such thing for the sign-state: an old copy does not know what was signed since.")]
+    Checkpoint(CheckpointOptions),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CheckpointOptions {
+    #[command(flatten)]
+    pub(super) home: HomeOptions,
+    /// Directory to make, best on the same file system.
+    #[arg(long, value_name = "DIR")]
+    pub(super) to: PathBuf,
 }
 
 #[derive(Debug, Args)]

@@ -11,7 +11,9 @@ use quorate_core::{config::Genesis, types::Height};
 
 use super::{
     Console,
-    arguments::{DbCommand, ExportOptions, HomeOptions, PruneOptions, RollbackOptions},
+    arguments::{
+        CheckpointOptions, DbCommand, ExportOptions, HomeOptions, PruneOptions, RollbackOptions,
+    },
     config as config_command,
     node_home::store_options,
 };
@@ -33,6 +35,7 @@ pub(super) fn db(
         DbCommand::Prune(options) => &options.home,
         DbCommand::Rollback(options) => &options.home,
         DbCommand::Export(options) => &options.home,
+        DbCommand::Checkpoint(options) => &options.home,
     };
     let opened = Opened::of(home, environment)?;
     match command {
@@ -41,6 +44,7 @@ pub(super) fn db(
         DbCommand::Prune(options) => prune(&opened, options, console),
         DbCommand::Rollback(options) => rollback(&opened, options, console),
         DbCommand::Export(options) => export(&opened, options, console),
+        DbCommand::Checkpoint(options) => checkpoint(&opened, options, console),
     }
 }
 
@@ -157,6 +161,19 @@ fn rollback(
     console.line(format_args!(
         "executed {} heights again, with the same results",
         recovery.executed_again
+    ))
+}
+
+fn checkpoint(
+    opened: &Opened,
+    options: &CheckpointOptions,
+    console: &mut Console<'_>,
+) -> Result<(), Failure> {
+    opened.store.checkpoint_to(&options.to)?;
+    console.line(format_args!(
+        "copied the database, finalized up to height {}, to {}",
+        opened.store.head(),
+        options.to.display()
     ))
 }
 

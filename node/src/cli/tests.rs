@@ -7,6 +7,7 @@ use clap::CommandFactory as _;
 use super::{Console, arguments::Arguments, main};
 use crate::exit::Exit;
 
+mod db;
 mod documents;
 mod recover;
 

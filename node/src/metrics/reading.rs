@@ -105,6 +105,8 @@ pub struct StoreReading {
     pub compaction_pending_bytes: u64,
     /// Whether writes are stopped.
     pub is_write_stopped: bool,
+    /// The lowest height kept; zero before the first block.
+    pub lowest: u64,
 }
 
 /// The API since the start.

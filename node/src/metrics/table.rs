@@ -457,6 +457,11 @@ pub const METRICS: &[Metric] = &[
             }
         },
     ),
+    gauge("store_lowest_height", "Lowest height whose block is kept", |r, s| {
+        if let Some(store) = &r.store {
+            s.one(store.lowest);
+        }
+    }),
     driver!("capture_bytes", Counter, [], 1, capture_bytes, "Bytes written to the capture"),
     driver!(
         "capture_gaps",

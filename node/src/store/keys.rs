@@ -169,6 +169,26 @@ pub(super) fn header_row(key: &[u8]) -> Option<(Height, bool)> {
     }
 }
 
+/// What a row of `txidx` is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum IndexRow {
+    /// A block, by its digest.
+    Block(Digest),
+    /// A transaction, by its id.
+    Transaction(Digest),
+}
+
+/// What a row of `txidx` is about.
+pub(super) fn index_row(key: &[u8]) -> Option<IndexRow> {
+    let (kind, rest) = key.split_first()?;
+    let digest = Digest::new(rest.try_into().ok()?);
+    match *kind {
+        BLOCKS => Some(IndexRow::Block(digest)),
+        TRANSACTIONS => Some(IndexRow::Transaction(digest)),
+        _ => None,
+    }
+}
+
 /// The height and digest of a row of `bodies`.
 pub(super) fn body_row(key: &[u8]) -> Option<(Height, Digest)> {
     let digest: [u8; 32] = key.get(8..)?.try_into().ok()?;

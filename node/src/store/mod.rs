@@ -9,7 +9,6 @@
 
 mod append;
 mod archive;
-mod cells;
 mod coins;
 mod columns;
 mod commit;
@@ -48,7 +47,6 @@ use quorate_core::{
 use rocksdb::checkpoint::Checkpoint as Backup;
 
 pub use self::{
-    cells::StoredCells,
     coins::CoinPage,
     columns::Column,
     error::StoreError,
@@ -165,6 +163,9 @@ impl Store {
         guard::check();
         if dir.exists() {
             return Err(StoreError::Exists { dir: dir.to_path_buf() });
+        }
+        if let Some(parent) = dir.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            durable::ensure_directory(parent).map_err(|error| io_error(parent, &error))?;
         }
         let database = &self.0.database;
         // What is written now is in the copy, whatever comes meanwhile.

@@ -31,7 +31,7 @@ impl Store {
     /// If the disk fails or the row is damaged.
     pub fn transaction(&self, id: &Digest) -> Result<Option<TransactionPlace>, StoreError> {
         let place: Option<Place> = self.0.database.read(&Key::transaction(id))?;
-        Ok(place.map(TransactionPlace::from))
+        Ok(place.filter(|place| self.is_kept(place.height)).map(TransactionPlace::from))
     }
 
     /// The id and fate of every transaction of an executed height, in block order; `None` if it was not
@@ -40,7 +40,13 @@ impl Store {
     /// # Errors
     /// If the disk fails or the row is damaged.
     pub fn receipts(&self, height: Height) -> Result<Option<Vec<(Digest, Outcome)>>, StoreError> {
-        self.0.database.read(&Key::outcomes(height))
+        let found = self.0.database.read(&Key::outcomes(height))?;
+        Ok(found.filter(|_| self.is_kept(height)))
+    }
+
+    /// Whether a height is not one that was forgotten, of which rows may be left for a moment.
+    fn is_kept(&self, height: Height) -> bool {
+        self.lowest().is_none_or(|lowest| lowest <= height)
     }
 
     /// What an executed height came to.

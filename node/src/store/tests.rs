@@ -91,13 +91,22 @@ fn options() -> StoreOptions {
 
 /// As [`Cast::chain`], with transfers in the blocks.
 fn chain(cast: &Cast, length: u64) -> Vec<Link> {
+    chain_of(cast, length, &transfers)
+}
+
+/// As [`Cast::chain`], with something in the blocks.
+fn chain_of(
+    cast: &Cast,
+    length: u64,
+    content: &dyn Fn(&Cast, u64) -> Vec<Transaction>,
+) -> Vec<Link> {
     let mut links: Vec<Link> = Vec::new();
     for height in 1..=length {
         let (parent, parent_id) =
             links.last().map_or((cast.genesis().digest(), Digest::ZERO), |last: &Link| {
                 (last.block.digest(), last.candidate.id())
             });
-        let block = cast.block(height, parent, transfers(cast, height));
+        let block = cast.block(height, parent, content(cast, height));
         let candidate = Candidate {
             epoch: Epoch::ZERO,
             view: View::new(height),

@@ -113,13 +113,12 @@ fn a_marked_thread_may_not_touch_it() {
         };
         std::thread::spawn(run).join().is_err()
     };
-    let calls: [fn(&Store); 9] = [
+    let calls: [fn(&Store); 8] = [
         |store| drop(store.append(&[])),
         |store| drop(store.sync()),
         |store| drop(store.block_at(Height::new(1))),
         |store| drop(store.committed()),
         |store| drop(store.evidence()),
-        |store| drop(store.cells_at(&[])),
         |store| drop(store.stats()),
         |store| drop(store.prune_below(Height::ZERO)),
         |store| drop(store.verify(&mut |_, _| {})),

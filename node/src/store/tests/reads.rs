@@ -1,12 +1,11 @@
 //! What the API asks for is what was decided and executed.
 
 use quorate_core::{
-    execution::{Outcome, Skip, prefetch::CellSource},
+    execution::{Outcome, Skip},
     testing::cast::checkpoint,
 };
 
 use super::*;
-use crate::store::{database::Durability, keys::Key, values::Place};
 
 #[test]
 fn blocks_transactions_and_receipts_are_found() {
@@ -84,49 +83,4 @@ fn certified_checkpoints_are_found() {
     assert_eq!(newest(u64::MAX).as_ref(), Some(&certificates[2]));
     let at = store.checkpoint_at(Height::new(16)).expect("a good store");
     assert_eq!(at.as_ref(), Some(&certificates[1]));
-}
-
-/// Many cells at once, some of which are not there, as execution asks for them.
-#[test]
-fn cells_are_those_of_the_state() {
-    let stage = Stage::new(5);
-    let store = stage.filled(5, 5);
-    let state = stage.state(5);
-    let account = |number| Address::of_key(&account_key(number).public());
-    let mut paths: Vec<_> = (0..120)
-        .map(|number| quorate_core::execution::cell::CellPath::account(&account(number)))
-        .collect();
-    paths.sort_unstable();
-    let found = store.cells().fetch(&paths).expect("a good store");
-    let held = state.source().fetch(&paths).expect("held in memory");
-    assert_eq!(found, held);
-    assert!(found.iter().any(Option::is_none) && found.iter().any(Option::is_some));
-}
-
-#[test]
-fn a_damaged_cell_is_a_failed_read() {
-    let stage = Stage::new(0);
-    let store = stage.open();
-    let account = Address::of_key(&account_key(1).public());
-    let path = quorate_core::execution::cell::CellPath::account(&account);
-    let place = Place { height: Height::ZERO, index: 0, outcome: Outcome::Applied };
-    let mut changes = store.0.database.changes();
-    changes.put(&Key::cell(&path), &place);
-    changes.write(Durability::Synced).expect("a disk that works");
-    assert!(store.cells().fetch(&[path]).is_err());
-    assert!(store.failure().expect("remembered").to_string().contains("cells/"));
-}
-
-/// What lists say of a block is what the whole block says.
-#[test]
-fn summaries_are_of_their_blocks() {
-    let stage = Stage::new(3);
-    let store = stage.filled(3, 3);
-    for height in 0..=4 {
-        let height = Height::new(height);
-        let whole = store.block_at(height).expect("a good store");
-        let summary = store.summary_at(height).expect("a good store");
-        assert_eq!(summary, whole.as_ref().map(BlockSummary::from), "height {height}");
-        assert_eq!(summary.is_some(), (1..=3).contains(&height.get()));
-    }
 }

@@ -1,6 +1,9 @@
 //! Old blocks are forgotten and executed heights are taken back, and the node goes on from there.
 
+use std::{sync::mpsc::channel, thread, time::Duration};
+
 use quorate_core::{
+    checkpoint::Checkpoint,
     execution::{Outcome, UNDO_HEIGHTS},
     testing::cast::checkpoint,
 };
@@ -32,7 +35,9 @@ fn is_kept(stage: &Stage, store: &Store, height: u64) -> bool {
 fn pruning_keeps_what_a_restart_needs() {
     let stage = Stage::new(230);
     let store = stage.filled(230, 228);
-    let certified = [8, 16, 24].map(|height| stage.cast.unanimous(checkpoint(height, 1)));
+    let committee = stage.genesis().committee().expect("four members").digest();
+    let certified = [8, 16, 24]
+        .map(|height| stage.cast.unanimous(Checkpoint { committee, ..checkpoint(height, 1) }));
     for certificate in certified {
         store.append(&[vec![Record::Checkpoint(certificate)]]).expect("a disk that works");
     }
@@ -78,6 +83,86 @@ fn a_pruned_store_starts_and_goes_on() {
     assert_eq!(state, stage.state(160));
     assert_eq!(store.prune().expect("a disk that works").heights, 5);
     assert_eq!(store.verify(&mut |_, _| {}).findings, []);
+}
+
+/// While blocks are decided and executed, and in pieces that are worth a write.
+#[test]
+fn a_running_store_forgets_by_itself() {
+    let stage = Stage::new(240);
+    drop(stage.filled(225, 225));
+    let options = StoreOptions { blocks_kept: Some(20), ..options() };
+    let store = stage.try_open_with(&options).expect("a good store");
+    let mut state = store.recover(stage.genesis()).expect("a good store").execution;
+    let (stop, stopped) = channel();
+    let pruning = store.clone();
+    let pruner = thread::spawn(move || pruning.keep_pruning(&stopped, Duration::from_millis(1)));
+    for link in &stage.links[225..] {
+        decide(&store, link);
+        execute(&store, &mut state, &link.block);
+    }
+    // All but 2 x 64 + 8 heights may be forgotten, 64 at a time.
+    while store.lowest() != Some(Height::new(65)) || store.half_forgotten() != Ok(None) {
+        thread::yield_now();
+    }
+    drop(stop);
+    pruner.join().expect("no panic").expect("a disk that works");
+    for height in 1..=240 {
+        assert_eq!(is_kept(&stage, &store, height), height >= 65, "{height}");
+    }
+    assert_eq!(store.verify(&mut |_, _| {}).findings, []);
+    drop(store);
+    let store = stage.try_open_with(&options).expect("a good store");
+    assert_eq!(store.recover(stage.genesis()).expect("a good store").execution, stage.state(240));
+}
+
+/// What is forgotten is gone for readers at once, for everybody after an interruption, and appending waits for
+/// none of the many small deletions.
+#[test]
+fn forgetting_can_be_interrupted_and_holds_nobody_up() {
+    let stage = Stage::new(150);
+    let store = stage.filled(150, 150);
+    let (from, to) = (Height::new(1), Height::new(9));
+    store.drop_blocks(from, to).expect("a disk that works");
+    assert_eq!(store.half_forgotten(), Ok(Some(from)));
+    let applied = |height: u64| stage.link(height).block.payload().transactions[0].id();
+    assert_eq!(store.transaction(&applied(3)), Ok(None));
+    assert_eq!(store.receipts(Height::new(3)), Ok(None));
+    assert_eq!(store.verify(&mut |_, _| {}).findings, [], "it is on its way");
+    drop(store);
+    let store = stage.open();
+    assert_eq!(store.lowest(), Some(to));
+    let appending = store.index();
+    store.drop_receipts(from).expect("a disk that works");
+    drop(appending);
+    assert_eq!(store.half_forgotten(), Ok(Some(Height::new(2))));
+    assert_eq!(store.prune_below(to).expect("a disk that works").heights, 0);
+    assert_eq!(store.half_forgotten(), Ok(None));
+    for height in 1..=20 {
+        assert_eq!(is_kept(&stage, &store, height), height >= 9, "{height}");
+    }
+    assert_eq!(store.verify(&mut |_, _| {}).findings, []);
+}
+
+/// A transaction that was skipped again, while the height where it was skipped first is forgotten, is found.
+#[test]
+fn what_a_block_places_anew_meanwhile_stays() {
+    let mut stage = Stage::new(0);
+    let ahead = transfers(&stage.cast, 1)[2].clone();
+    stage.links = chain_of(&stage.cast, 3, &|cast, height| {
+        let mut all = transfers(cast, height);
+        all[2] = ahead.clone();
+        all
+    });
+    let store = stage.filled(3, 1);
+    let first = Height::new(1);
+    let outcomes = store.receipts(first).expect("a good store").expect("executed");
+    let places = store.places_at(first, &outcomes).expect("a good store");
+    let mut state = stage.state(1);
+    execute(&store, &mut state, &stage.links[1].block);
+    store.drop_places(&places).expect("a disk that works");
+    let place = store.transaction(&ahead.id()).expect("a good store").expect("it was placed anew");
+    assert_eq!(place.height, Height::new(2));
+    assert_eq!(store.transaction(&outcomes[0].0), Ok(None));
 }
 
 /// Without a policy everything stays.

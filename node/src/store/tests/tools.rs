@@ -1,9 +1,10 @@
 //! What an operator does with a store: back it up, look at it, check it, take blocks out of it.
 
 use expect_test::expect;
+use quorate_core::{certificate::Certificate, execution::Outcome};
 
 use super::*;
-use crate::store::{database::Durability, keys::Key};
+use crate::store::{database::Durability, keys::Key, values::Place};
 
 #[test]
 fn a_copy_is_a_store() {
@@ -79,6 +80,15 @@ fn every_wrong_row_is_found() {
     let mut tampered = other.block.payload().clone();
     tampered.transactions = Default::default();
     let tampered = Block::new(link.block.header().clone(), tampered);
+    // Signatures of something else.
+    let mut forged = link.proof();
+    forged.finalization =
+        Some(Certificate { statement: link.finalization.statement, ..other.finalization.clone() });
+    let ours = stage.cast.unanimous(stage.state(8).checkpoints()[0]);
+    let unsigned = Certificate { statement: ours.statement, ..stage.cast.unanimous(theirs) };
+    let nowhere = Digest::new([5; 32]);
+    let place = Place { height, index: 0, outcome: Outcome::Applied };
+    let forgotten = Place { height: Height::new(9), ..place };
     type Change<'a> = Box<dyn Fn(&mut database::Changes<'_>) + 'a>;
     let cases: Vec<(&str, Change<'_>)> = vec![
         (
@@ -106,6 +116,20 @@ fn every_wrong_row_is_found() {
         ("other roots", Box::new(|changes| changes.put(&Key::roots(height), &roots))),
         ("no index", Box::new(|changes| changes.delete(&Key::transaction(&id)))),
         ("no block index", Box::new(|changes| changes.delete(&Key::block(&digest)))),
+        ("a forged proof", Box::new(|changes| changes.put(&Key::proof(height), &forged))),
+        (
+            "a forged checkpoint",
+            Box::new(|changes| changes.put(&Key::checkpoint(Height::new(8)), &unsigned)),
+        ),
+        (
+            "a transaction from nowhere",
+            Box::new(|changes| changes.put(&Key::transaction(&nowhere), &place)),
+        ),
+        (
+            "a transaction of a height that is not there",
+            Box::new(|changes| changes.put(&Key::transaction(&nowhere), &forgotten)),
+        ),
+        ("a block from nowhere", Box::new(|changes| changes.put(&Key::block(&nowhere), &height))),
         ("no cell", Box::new(|changes| changes.delete(&Key::cell(&cell.0)))),
         ("no undo", Box::new(|changes| changes.delete(&Key::undo(height)))),
         ("garbage for evidence", Box::new(|changes| changes.put(&Key::evidence(0), &1u8))),

@@ -21,7 +21,7 @@ use crate::{
     },
     planted::planted,
     transaction::{Amount, Asset, AssetId},
-    tree::{Change, Path, Tree, subtree_root},
+    tree::{Change, Path, PathProof, Tree, subtree_root},
     types::{Digest, Height},
 };
 
@@ -221,6 +221,40 @@ impl Cells {
             drop(self.replace(before));
         }
         Ok(())
+    }
+
+    /// What was at a path after `height`, with the proof of it in the tree of then. `None` if that is not
+    /// remembered, or if what was replaced since is more than `replaced_max` cells.
+    pub(super) fn prove_past(
+        &self,
+        path: &CellPath,
+        height: Height,
+        replaced_max: usize,
+    ) -> Option<(Option<Cell>, PathProof)> {
+        let above = || self.undo.above(height).ok();
+        let replaced: usize = above()?.map(<[_]>::len).sum();
+        if replaced > replaced_max {
+            return None;
+        }
+        // From the newest to the oldest, so that what was there first is what remains.
+        let mut past: BTreeMap<&CellPath, Option<&Cell>> = BTreeMap::new();
+        for (path, cell) in above()?.flatten() {
+            past.insert(path, cell.as_ref());
+        }
+        let changes: Vec<Change> = past
+            .iter()
+            .map(|(path, cell)| Change {
+                path: *path.get(),
+                value: cell.map(|cell| element(path, cell)),
+            })
+            .collect();
+        let then = |path: &CellPath| past.get(path).copied().unwrap_or_else(|| self.read(path));
+        let value_of = |path: &Path| {
+            let path = CellPath::from_raw(*path);
+            element(&path, then(&path).expect("a leaf of the tree is a cell"))
+        };
+        let proof = self.tree.prove_with(&changes, path.get(), value_of);
+        Some((then(path).cloned(), proof))
     }
 
     /// Starts to remember at `height`: what was before it was never here.

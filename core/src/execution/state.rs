@@ -310,6 +310,26 @@ impl ExecutionState {
         CellProof { cell, way }
     }
 
+    /// As [`Self::prove_cell`], of the state after an earlier height, without going back there.
+    ///
+    /// `None` if that height is not executed yet or more than [`UNDO_HEIGHTS`] ago, or if more than
+    /// `replaced_max` cells were replaced since, which is what the work grows with.
+    ///
+    /// [`UNDO_HEIGHTS`]: super::UNDO_HEIGHTS
+    #[must_use]
+    pub fn prove_cell_after(
+        &self,
+        height: Height,
+        path: &CellPath,
+        replaced_max: usize,
+    ) -> Option<CellProof> {
+        if height > self.height {
+            return None;
+        }
+        let (cell, way) = self.cells.prove_past(path, height, replaced_max)?;
+        Some(CellProof { cell, way })
+    }
+
     /// What is at many paths, with one proof. Order and repetitions do not matter.
     ///
     /// # Panics

@@ -80,6 +80,22 @@ impl Undo {
         Ok(self.blocks.drain(keep..).rev().map(|(_, before)| before).collect())
     }
 
+    /// What was replaced above `height`, the newest first, as it is.
+    ///
+    /// # Errors
+    /// If that is longer ago than is remembered.
+    pub(super) fn above(
+        &self,
+        height: Height,
+    ) -> Result<impl Iterator<Item = &[(CellPath, Option<Cell>)]>, RollbackError> {
+        let oldest = self.oldest();
+        if height < oldest {
+            return Err(RollbackError { oldest });
+        }
+        let above = self.blocks.iter().rev().take_while(move |(own, _)| *own > height);
+        Ok(above.map(|(_, before)| before.as_slice()))
+    }
+
     /// The lowest height that can be gone back to.
     fn oldest(&self) -> Height {
         self.last.minus(UNDO_HEIGHTS).max(self.begin)

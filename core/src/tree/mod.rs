@@ -15,6 +15,7 @@
 
 mod arena;
 mod multi;
+mod past;
 mod path_proof;
 mod rules;
 mod update;
@@ -118,6 +119,23 @@ impl Tree {
     #[must_use]
     pub fn prove(&self, path: &Path, value_of: impl FnOnce(&Path) -> Digest) -> PathProof {
         path_proof::prove(self, path, value_of)
+    }
+
+    /// As [`Self::prove`], in the tree that would come of changes in strictly ascending order of paths. They
+    /// are not made. `value_of` is asked for a value as it would be then.
+    ///
+    /// # Panics
+    /// If the order is another.
+    #[must_use]
+    pub fn prove_with(
+        &self,
+        changes: &[Change],
+        path: &Path,
+        value_of: impl FnOnce(&Path) -> Digest,
+    ) -> PathProof {
+        let ascending = changes.windows(2).all(|pair| pair[0].path < pair[1].path);
+        assert!(ascending, "changes are sorted and no path appears twice");
+        past::prove(self, changes, path, value_of)
     }
 
     /// Proves of many paths at once what each has, or that it has nothing. The order and repetitions do

@@ -105,21 +105,16 @@ impl AccountView {
     }
 }
 
-/// Cells of a state that may be copied to go back a few blocks: some tens of megabytes.
-const COPIED_CELLS_MAX: usize = 200_000;
+/// Cells replaced since a checkpoint beyond which its proofs are not given: a tenth of a second's work.
+const REPLACED_MAX: usize = 50_000;
 
-/// The state after `height`, if `state` has been there a few blocks ago, or is.
+/// An account's cell after `height`, with its proof, from the newest state.
 ///
-/// `None` if it cannot go back there, or is too large to be copied for it.
+/// `None` if the state has not been there, or so much has happened since that the next checkpoint is the
+/// better question.
 #[must_use]
-pub fn past_of(state: &ExecutionState, height: Height) -> Option<ExecutionState> {
-    let is_small = || state.all_cells().take(COPIED_CELLS_MAX + 1).count() <= COPIED_CELLS_MAX;
-    if state.height() < height || !is_small() {
-        return None;
-    }
-    let mut past = state.clone();
-    past.rollback(height).ok()?;
-    Some(past)
+pub fn proof_of(state: &ExecutionState, address: &Address, height: Height) -> Option<CellProof> {
+    state.prove_cell_after(height, &CellPath::account(address), REPLACED_MAX)
 }
 
 /// The clock, in milliseconds since 1970.
@@ -160,8 +155,27 @@ pub struct PeerView {
     pub queued: ClassReading,
     /// Offences held against it, decayed.
     pub score: u64,
+    /// How long it is banned still.
+    pub banned_for: Option<Duration>,
     /// Since when.
     pub connected_for: Duration,
+}
+
+/// A peer that should be connected, or was, and is not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AbsentPeer {
+    /// Its name.
+    pub peer: PeerId,
+    /// The validator it is, if it is one.
+    pub validator: Option<ValidatorIndex>,
+    /// Where it is called, if that is known.
+    pub address: Option<String>,
+    /// Offences held against it, decayed.
+    pub score: u64,
+    /// How long it is banned still.
+    pub banned_for: Option<Duration>,
+    /// Why the last try or connection ended.
+    pub last_end: Option<String>,
 }
 
 /// Why nothing was read.
@@ -193,6 +207,8 @@ pub trait Backend: Send + Sync + 'static {
     fn wait(&self, id: Digest) -> Waiter;
     /// Who is connected.
     fn peers(&self) -> Vec<PeerView>;
+    /// Who should be connected and is not.
+    fn absent_peers(&self) -> Vec<AbsentPeer>;
     /// Offers transactions: one answer each, in order.
     fn submit(&self, transactions: Vec<Transaction>) -> BoxFuture<'_, Vec<Submission>>;
     /// A final block.

@@ -3,7 +3,10 @@
 //! Reads of the store run where blocking is no harm, as many at a time as the node allows; questions about the
 //! state are asked on the thread that owns it. Either may be busy, which the client is told.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use futures_util::{
     FutureExt as _, StreamExt as _,
@@ -23,11 +26,14 @@ use quorate_core::{
     transaction::{Address, Transaction},
     types::{Digest, Height},
 };
-use tokio::sync::{Mutex, broadcast, mpsc};
+use tokio::{
+    sync::{Mutex, broadcast, mpsc, oneshot},
+    time::sleep,
+};
 
 use super::backend::{
-    AccountView, Backend, Identity, PeerView, Proof, Read, ReadFailed, Submission,
-    TransactionPlace, now_ms, past_of,
+    AbsentPeer, AccountView, Backend, Identity, PeerView, Proof, Read, ReadFailed, Submission,
+    TransactionPlace, now_ms, proof_of,
 };
 use crate::{
     driver::{Metrics, Unavailable},
@@ -45,13 +51,16 @@ const COINS_PAGE: usize = 256;
 /// Pages of coins that may wait for the client.
 const COINS_PAGES: usize = 2;
 
+/// How many times as long as a proof took the lane has for itself before the next one.
+const PROOF_REST: u32 = 4;
+
 /// A running node.
 pub(super) struct Live {
     handle: NodeHandle,
     identity: Identity,
-    /// The state of the checkpoint that was proven against last: many ask about the same one. Held while it
-    /// is made anew, so that however many ask, one copy is made.
-    proven: Mutex<Option<Arc<ExecutionState>>>,
+    /// Held while a proof is made, and for a while after that if it took long: however many ask, the lane
+    /// has its time for blocks.
+    proving: Arc<Mutex<()>>,
 }
 
 impl Live {
@@ -64,7 +73,7 @@ impl Live {
         let genesis = (*handle.genesis).clone();
         let identity = Identity::new(genesis, snapshot.validator, snapshot.peer, now_ms())
             .ok_or_else(|| Failure::new(Exit::Genesis, "the genesis has no committee"))?;
-        Ok(Self { handle, identity, proven: Mutex::new(None) })
+        Ok(Self { handle, identity, proving: Arc::default() })
     }
 
     /// Reads from the store.
@@ -76,28 +85,10 @@ impl Live {
             match self.handle.read(read).await {
                 Ok(Ok(found)) => Ok(found),
                 Ok(Err(error)) => Err(ReadFailed::Failed(error.to_string())),
-                Err(Unavailable::Busy) => Err(ReadFailed::Busy),
-                Err(Unavailable::Stopping) => Err(ReadFailed::Stopping),
+                Err(unavailable) => Err(refused(unavailable)),
             }
         }
         .boxed()
-    }
-
-    /// The state after a height, from the lane or remembered; `None` if it is not at hand.
-    async fn state_at(&self, height: Height) -> Read<Option<Arc<ExecutionState>>> {
-        let mut proven = self.proven.lock().await;
-        if let Some(held) = proven.as_ref().filter(|held| held.height() == height) {
-            return Ok(Some(Arc::clone(held)));
-        }
-        let found = self.handle.state(move |state| past_of(state, height).map(Arc::new)).await;
-        let found = found.map_err(|unavailable| match unavailable {
-            Unavailable::Busy => ReadFailed::Busy,
-            Unavailable::Stopping => ReadFailed::Stopping,
-        })?;
-        if let Some(found) = &found {
-            *proven = Some(Arc::clone(found));
-        }
-        Ok(found)
     }
 }
 
@@ -121,6 +112,19 @@ impl Backend for Live {
     fn peers(&self) -> Vec<PeerView> {
         let view = |status: PeerStatus| peer(&self.identity.committee, status);
         self.handle.network.peers().into_iter().filter_map(view).collect()
+    }
+
+    fn absent_peers(&self) -> Vec<AbsentPeer> {
+        let absent = |status: PeerStatus| AbsentPeer {
+            peer: status.peer,
+            validator: self.identity.committee.index_of_peer(&status.peer),
+            address: status.address,
+            score: u64::from(status.score),
+            banned_for: status.banned_for,
+            last_end: status.last_end,
+        };
+        let all = self.handle.network.peers().into_iter();
+        all.filter(|status| status.connection.is_none()).map(absent).collect()
     }
 
     fn submit(&self, transactions: Vec<Transaction>) -> BoxFuture<'_, Vec<Submission>> {
@@ -190,11 +194,27 @@ impl Backend for Live {
             let certificate = self.read(move |store| store.newest_checkpoint(newest)).await?;
             let Some(certificate) = certificate else { return Ok(Proof::NoCheckpoint) };
             let height = certificate.statement.height;
-            Ok(match self.state_at(height).await? {
-                Some(state) => {
-                    let proof = state.prove_cell(&CellPath::account(&address));
-                    Proof::Shown(Box::new((proof, certificate)))
-                }
+            let turn = Arc::clone(&self.proving).lock_owned().await;
+            let (tell, told) = oneshot::channel();
+            let handle = self.handle.clone();
+            // A task of its own, so that nobody shortens the rest by hanging up.
+            tokio::spawn(async move {
+                let asked = handle.state(move |state| {
+                    let begun = Instant::now();
+                    (proof_of(state, &address, height), begun.elapsed())
+                });
+                let (proof, took) = match asked.await {
+                    Ok((proof, took)) => (Ok(proof), took),
+                    Err(unavailable) => (Err(unavailable), Duration::ZERO),
+                };
+                // Whoever asked may have gone away.
+                let _ = tell.send(proof);
+                sleep(took * PROOF_REST).await;
+                drop(turn);
+            });
+            let proof = told.await.unwrap_or(Err(Unavailable::Stopping)).map_err(refused)?;
+            Ok(match proof {
+                Some(proof) => Proof::Shown(Box::new((proof, certificate))),
                 None => Proof::NotAtHand(height),
             })
         }
@@ -255,12 +275,21 @@ impl Backend for Live {
                 wal_bytes: stats.wal_bytes,
                 memory_bytes: sum(|one| one.memory_bytes),
                 cache_bytes: stats.cache_bytes,
+                table_bytes: stats.table_bytes,
                 compaction_pending_bytes: sum(|one| one.compaction_pending_bytes),
                 is_write_stopped: stats.is_write_stopped,
                 lowest: stats.lowest.map_or(0, Height::get),
             })
         }
         .boxed()
+    }
+}
+
+/// Why nothing was read.
+fn refused(unavailable: Unavailable) -> ReadFailed {
+    match unavailable {
+        Unavailable::Busy => ReadFailed::Busy,
+        Unavailable::Stopping => ReadFailed::Stopping,
     }
 }
 
@@ -282,6 +311,7 @@ fn peer(committee: &Committee, status: PeerStatus) -> Option<PeerView> {
             bulk: bytes(queued.bulk),
         },
         score: u64::from(status.score),
+        banned_for: status.banned_for,
         connected_for: connection.lasted,
     })
 }

@@ -226,6 +226,7 @@ mod tests {
             height: Height::new(height),
             queued: ClassReading::default(),
             score: 0,
+            banned_for: None,
             connected_for: Duration::ZERO,
         }
     }

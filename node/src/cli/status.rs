@@ -131,5 +131,17 @@ pub(super) fn list(options: &PeersListOptions, console: &mut Console<'_>) -> Res
             peer.address, peer.height, peer.score
         ))?;
     }
+    for peer in &peers.absent {
+        let short: String = peer.peer.to_string().chars().take(16).collect();
+        let validator = peer.validator.map_or_else(|| "-".to_owned(), |index| index.to_string());
+        let address = peer.address.as_deref().unwrap_or("-");
+        let why = match (peer.banned_s, &peer.last_end) {
+            (Some(seconds), _) => format!("banned for {seconds} s more"),
+            (None, Some(end)) => end.clone(),
+            (None, None) => "not connected yet".to_owned(),
+        };
+        let line = format!("{short} {validator:>9}  {address:<24} {}", console.bad(why));
+        console.line(line)?;
+    }
     Ok(())
 }

@@ -101,6 +101,8 @@ pub struct StoreReading {
     pub memory_bytes: u64,
     /// Bytes in the block cache.
     pub cache_bytes: u64,
+    /// Bytes of indexes and filters outside the cache.
+    pub table_bytes: u64,
     /// Bytes that compaction has yet to rewrite.
     pub compaction_pending_bytes: u64,
     /// Whether writes are stopped.

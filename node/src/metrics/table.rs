@@ -429,12 +429,13 @@ pub const METRICS: &[Metric] = &[
         "store_memory_bytes",
         Kind::Gauge,
         &["what"],
-        Series::Fixed(2),
-        "Bytes of the store in memory",
+        Series::Fixed(3),
+        "Bytes of the store in memory: changes not in files yet, the cache, and tables outside it",
         |r, s| {
             if let Some(store) = &r.store {
                 s.labelled("what", "changes", store.memory_bytes);
                 s.labelled("what", "cache", store.cache_bytes);
+                s.labelled("what", "tables", store.table_bytes);
             }
         },
     ),

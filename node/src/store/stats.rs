@@ -63,8 +63,10 @@ impl Store {
             let value = database.raw().property_int_value_cf(database.handle(column), name);
             value.map(Option::unwrap_or_default).map_err(|error| database.error(error))
         };
-        let mut columns = Vec::new();
+        let (mut columns, mut table_bytes) = (Vec::new(), 0_u64);
         for column in Column::ALL {
+            let of_column = number(column, properties::ESTIMATE_TABLE_READERS_MEM)?;
+            table_bytes = table_bytes.saturating_add(of_column);
             columns.push(ColumnStats {
                 column,
                 keys_estimate: number(column, properties::ESTIMATE_NUM_KEYS)?,
@@ -81,7 +83,7 @@ impl Store {
             columns,
             wal_bytes: self.wal_bytes()?,
             cache_bytes: bytes(database.cache().get_usage()),
-            table_bytes: number(Column::Cells, properties::ESTIMATE_TABLE_READERS_MEM)?,
+            table_bytes,
             is_write_stopped: number(Column::Cells, properties::IS_WRITE_STOPPED)? != 0,
             lowest: self.lowest(),
             head: self.head(),

@@ -234,6 +234,11 @@ fn lies_about_cells_are_told_apart() {
     let mut earlier = chain.state.clone();
     earlier.rollback(Height::new(4)).expect("remembered");
     assert!(wrong_root(anchor.cell(&path, &earlier.prove_cell(&path)).expect_err("of height 4")));
+    let without_going_back =
+        |height, max| chain.state.prove_cell_after(Height::new(height), &path, max);
+    assert_eq!(without_going_back(4, 1_000), Some(earlier.prove_cell(&path)));
+    assert_eq!(without_going_back(4, 0), None, "that is too much to look at");
+    assert_eq!(without_going_back(99, 1_000), None, "nobody has been there");
 }
 
 #[test]

@@ -67,9 +67,18 @@ proptest! {
         if back.min(top) > kept {
             let before = cells.clone();
             let oldest = Height::new(top - kept);
+            let proven = cells.prove_past(&paths()[0], Height::new(to), usize::MAX);
+            prop_assert_eq!(proven, None);
             prop_assert_eq!(cells.rollback(Height::new(to)), Err(RollbackError { oldest }));
             prop_assert_eq!(&cells, &before);
             return Ok(());
+        }
+        // Proofs of then can be given without going back.
+        let then = &past[usize::try_from(to).expect("few")];
+        for path in paths() {
+            let way = then.tree().prove(path.get(), |other| then.element_at(other));
+            let proven = cells.prove_past(&path, Height::new(to), usize::MAX);
+            prop_assert_eq!(proven, Some((then.read(&path).cloned(), way)));
         }
         prop_assert_eq!(cells.rollback(Height::new(to)), Ok(()));
         prop_assert_eq!(&cells, &past[usize::try_from(to).expect("few")]);

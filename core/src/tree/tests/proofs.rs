@@ -41,6 +41,25 @@ fn siblings(proof: &PathProof) -> Vec<[u8; 32]> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
+    /// With changes that are not made, a proof is the one that the tree would give if they were.
+    #[test]
+    fn with_changes_not_made(
+        before in block(),
+        change in block(),
+        asked in proptest::collection::vec(path(), 1..8),
+    ) {
+        let (mut map, mut later) = (Map::new(), Map::new());
+        apply(&mut map, &before);
+        let tree = tree_of(&map);
+        later.clone_from(&map);
+        apply(&mut later, &change);
+        let changed = tree_of(&later);
+        for path in map.keys().chain(later.keys()).chain(&asked) {
+            let proof = tree.prove_with(&changes(&change), path, |other| later[other]);
+            prop_assert_eq!(proof, changed.prove(path, |other| later[other]));
+        }
+    }
+
     /// A proof convinces us and the verifier of the other implementation, of nothing but the truth.
     #[test]
     fn one_path(block in block(), asked in path(), wrong in value()) {

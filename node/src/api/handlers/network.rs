@@ -1,14 +1,22 @@
 //! Who is connected, and where the metrics are.
 
-use axum::{Json, extract::State};
+use std::net::SocketAddr;
+
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderMap, header, uri::Authority},
+};
 
 use super::super::{
-    json::{PeerJson, PeersJson, QueuedJson, TargetJson},
+    json::{AbsentPeerJson, PeerJson, PeersJson, QueuedJson, TargetJson},
     state::Api,
 };
 use crate::metrics::ClassReading;
 
-/// Connected peers
+/// Connected peers, and those that should be
+///
+/// With why a connection ended, and for how long a peer is banned.
 #[utoipa::path(get, path = "/v1/peers", tag = "node", responses((status = 200, body = PeersJson)))]
 pub(crate) async fn peers(State(api): State<Api>) -> Json<PeersJson> {
     let mut peers = api.backend.peers();
@@ -26,22 +34,67 @@ pub(crate) async fn peers(State(api): State<Api>) -> Json<PeersJson> {
             height: one.height.get(),
             queued: QueuedJson { votes, proposals, bulk },
             score: one.score,
+            banned_s: one.banned_for.map(|left| left.as_secs()),
             connected_s: one.connected_for.as_secs(),
         }
     });
-    Json(PeersJson { peers: json.collect() })
+    let mut absent = api.backend.absent_peers();
+    absent.sort_unstable_by_key(|one| one.peer);
+    let absent = absent.into_iter().map(|one| AbsentPeerJson {
+        peer: one.peer.into(),
+        validator: one.validator.map(|index| index.get()),
+        address: one.address,
+        score: one.score,
+        banned_s: one.banned_for.map(|left| left.as_secs()),
+        last_end: one.last_end,
+    });
+    Json(PeersJson { peers: json.collect(), absent: absent.collect() })
 }
 
 /// Targets for Prometheus
 ///
-/// This node's metrics, for `http_sd_configs`.
+/// This node's metrics, for `http_sd_configs`. If they are served on all addresses, the target is the host
+/// that was asked.
 #[utoipa::path(get, path = "/v1/sd/prometheus", tag = "node", responses((status = 200, body = Vec<TargetJson>)))]
-pub(crate) async fn targets(State(api): State<Api>) -> Json<Vec<TargetJson>> {
+pub(crate) async fn targets(State(api): State<Api>, headers: HeaderMap) -> Json<Vec<TargetJson>> {
     let identity = api.backend.identity();
     let mut labels = std::collections::BTreeMap::new();
     labels.insert("chain".to_owned(), identity.genesis.chain_id.get().to_string());
     if let Some(validator) = identity.validator {
         labels.insert("validator".to_owned(), validator.get().to_string());
     }
-    Json(vec![TargetJson { targets: vec![api.metrics_address.to_string()], labels }])
+    let target = usable(api.metrics_address, &headers);
+    Json(vec![TargetJson { targets: vec![target], labels }])
+}
+
+/// An address that others can connect to. One that means "all of them" is none: then it is the name by which
+/// whoever asks found this node.
+fn usable(address: SocketAddr, headers: &HeaderMap) -> String {
+    if !address.ip().is_unspecified() {
+        return address.to_string();
+    }
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let authority = host.and_then(|host| host.parse::<Authority>().ok());
+    match authority {
+        Some(authority) => format!("{}:{}", authority.host(), address.port()),
+        None => address.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn targets_are_addresses_that_others_can_use() {
+        let target = |address: &str, host: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, host.parse().expect("a value"));
+            usable(address.parse().expect("an address"), &headers)
+        };
+        assert_eq!(target("10.0.0.1:9400", "node2:8400"), "10.0.0.1:9400");
+        assert_eq!(target("0.0.0.0:9400", "node2:8400"), "node2:9400");
+        assert_eq!(target("[::]:9400", "[2001:db8::1]:8400"), "[2001:db8::1]:9400");
+        assert_eq!(target("0.0.0.0:9400", "no host"), "0.0.0.0:9400");
+    }
 }

@@ -2,13 +2,16 @@
 
 use axum::{Json, extract::State};
 use quorate_core::{committee::Committee, time::Span};
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::super::{
+    extract::{HEIGHT_MAX, Params},
     json::{
         Decimal, GenesisAccountJson, GenesisJson, HeightJson, NodeJson, ParametersJson, StatusJson,
         ValidatorJson, ValidatorsJson,
     },
-    problem::Answer,
+    problem::{Answer, Problem},
     state::Api,
 };
 use crate::published::Snapshot;
@@ -67,14 +70,42 @@ pub(crate) async fn node(State(api): State<Api>) -> Json<NodeJson> {
     })
 }
 
+/// At which height.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct At {
+    /// The height that they decide; the next one if left out.
+    #[param(minimum = 0, maximum = 999_999_999_999_999u64)]
+    height: Option<u64>,
+}
+
 /// The committee
 ///
-/// Who votes, with what weight, and whether this node is connected to them.
-#[utoipa::path(get, path = "/v1/validators", tag = "chain", responses((status = 200, body = ValidatorsJson)))]
-pub(crate) async fn validators(State(api): State<Api>) -> Json<ValidatorsJson> {
-    let peers = api.backend.peers();
-    let online = api.quorum(&peers).members;
-    Json(committee(&api.backend.identity().committee, &online))
+/// Who votes, with what weight, and whether this node is connected to them. A chain has one committee as yet, so
+/// it is the same for every height up to the next one.
+#[utoipa::path(get, path = "/v1/validators", tag = "chain", params(At),
+    responses((status = 200, body = ValidatorsJson), (status = 400, description = "Not a height."),
+        (status = 404, description = "Nobody knows yet who decides that height.")))]
+pub(crate) async fn validators(
+    State(api): State<Api>,
+    Params(at): Params<At>,
+) -> Answer<Json<ValidatorsJson>> {
+    let next = api.backend.now().finalized_height.next();
+    if let Some(height) = at.height {
+        if height > HEIGHT_MAX {
+            return Err(Problem::bad_request(format!(
+                "height must be a height, at most {HEIGHT_MAX}"
+            )));
+        }
+        if height > next.get() {
+            return Err(Problem::not_found(format!(
+                "the committee of height {height} is not certain yet: the next to be decided is {next}"
+            )));
+        }
+    }
+    let online = api.quorum(&api.backend.peers()).members;
+    Ok(Json(committee(&api.backend.identity().committee, &online)))
 }
 
 fn committee(committee: &Committee, online: &[u16]) -> ValidatorsJson {

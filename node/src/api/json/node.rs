@@ -267,6 +267,8 @@ pub struct PeerJson {
     pub queued: QueuedJson,
     /// Offences held against it, decayed; it is banned beyond a bound.
     pub score: u64,
+    /// Seconds for which it is banned still, which ends the connection.
+    pub banned_s: Option<u64>,
     /// Seconds it has been connected.
     pub connected_s: u64,
 }
@@ -283,12 +285,32 @@ pub struct QueuedJson {
     pub bulk: u64,
 }
 
-/// Connected peers.
+/// A peer that should be connected and is not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AbsentPeerJson {
+    /// Its node key.
+    pub peer: Hex32,
+    /// Its place in the committee, if it is a validator.
+    pub validator: Option<u16>,
+    /// Host and port that are called.
+    pub address: Option<String>,
+    /// Offences held against it, decayed.
+    pub score: u64,
+    /// Seconds for which it is banned still.
+    pub banned_s: Option<u64>,
+    /// Why the last try or connection ended.
+    pub last_end: Option<String>,
+}
+
+/// Connected peers, and those that should be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PeersJson {
-    /// Ascending by node key.
+    /// Who is connected, ascending by node key.
     pub peers: Vec<PeerJson>,
+    /// Who is in the list of peers and not connected, ascending by node key.
+    pub absent: Vec<AbsentPeerJson>,
 }
 
 /// Whether the node is where the others are.

@@ -83,6 +83,12 @@ async fn plain_questions() {
         house.json(path).await;
     }
     assert_eq!(house.json("/v1/peers").await["peers"].as_array().map(Vec::len), Some(2));
+    let absent = &house.json("/v1/peers").await["absent"][0];
+    assert_eq!((&absent["validator"], &absent["banned_s"]), (&json!(3), &json!(90)));
+    assert_eq!(house.json("/v1/validators?height=6").await, validators);
+    house.problem("/v1/validators?height=7", 404).await;
+    house.problem("/v1/validators?height=-1", 400).await;
+    house.problem("/v1/validators?height=9999999999999999", 400).await;
     let targets = house.json("/v1/sd/prometheus").await;
     assert_eq!(targets[0]["targets"][0], house.server.metrics_addr().to_string());
     assert_eq!(house.json("/health/live").await["ok"], true);

@@ -39,8 +39,8 @@ use tokio::sync::broadcast;
 
 use crate::{
     api::backend::{
-        AccountView, Backend, Identity, PeerView, Proof, Read, Submission, TransactionPlace,
-        now_ms, past_of,
+        AbsentPeer, AccountView, Backend, Identity, PeerView, Proof, Read, Submission,
+        TransactionPlace, now_ms, proof_of,
     },
     driver::Metrics,
     metrics::{ClassReading, NetworkReading, StoreReading},
@@ -403,9 +403,23 @@ impl Backend for Stage {
                 height: self.published.now().finalized_height,
                 queued: ClassReading::default(),
                 score: 0,
+                banned_for: None,
                 connected_for: Duration::from_secs(5),
             })
             .collect()
+    }
+
+    fn absent_peers(&self) -> Vec<AbsentPeer> {
+        let last = self.identity.committee.members().last();
+        let absent = |(index, member): (ValidatorIndex, &Member)| AbsentPeer {
+            peer: member.peer,
+            validator: Some(index),
+            address: Some(format!("10.0.0.{index}:7000")),
+            score: 100,
+            banned_for: Some(Duration::from_secs(90)),
+            last_end: Some("the peer hung up".to_owned()),
+        };
+        last.map(absent).into_iter().collect()
     }
 
     fn submit(&self, transactions: Vec<Transaction>) -> BoxFuture<'_, Vec<Submission>> {
@@ -480,11 +494,8 @@ impl Backend for Stage {
         let Some((height, certificate)) = chain.checkpoints.last_key_value() else {
             return now(Ok(Proof::NoCheckpoint));
         };
-        now(Ok(match past_of(&chain.state, *height) {
-            Some(state) => {
-                let proof = state.prove_cell(&CellPath::account(&address));
-                Proof::Shown(Box::new((proof, certificate.clone())))
-            }
+        now(Ok(match proof_of(&chain.state, &address, *height) {
+            Some(proof) => Proof::Shown(Box::new((proof, certificate.clone()))),
             None => Proof::NotAtHand(*height),
         }))
     }

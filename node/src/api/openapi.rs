@@ -5,8 +5,9 @@ use std::{fmt::Write as _, sync::LazyLock};
 use utoipa::{
     OpenApi as _,
     openapi::{
-        Content, OpenApi, Ref, RefOr, ResponseBuilder,
+        Content, KnownFormat, ObjectBuilder, OpenApi, Ref, RefOr, ResponseBuilder, SchemaFormat,
         path::{Operation, PathItem},
+        schema::Type,
     },
 };
 
@@ -103,7 +104,9 @@ fn complete(operation: &mut Operation) {
     }
     // A body may also be the chain's own encoding.
     if let Some(RefOr::T(body)) = operation.request_body.as_mut() {
-        let bytes = utoipa::openapi::ObjectBuilder::new()
+        let bytes = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Binary)))
             .description(Some("The same, encoded with borsh."))
             .build();
         let bytes = Content::new(Some(bytes));

@@ -9,10 +9,11 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 pub(crate) const NO_SCRIPT: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// Scripts in order; they share one scope.
-const SCRIPTS: [&str; 5] = [
+const SCRIPTS: [&str; 6] = [
     include_str!("assets/model.js"),
     include_str!("assets/draw.js"),
     include_str!("assets/detail.js"),
+    include_str!("assets/panels.js"),
     include_str!("assets/search.js"),
     include_str!("assets/main.js"),
 ];

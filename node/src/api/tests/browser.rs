@@ -146,6 +146,9 @@ fn check(found: &Value) {
     assert_eq!(text("link"), "live", "{found:#}");
     assert_eq!(text("timeline"), "How height 9 became final", "{found:#}");
     assert_eq!(found["lanes"], 3, "{found:#}");
+    assert_eq!(found["peers"].as_array().map(Vec::len), Some(6), "{found:#}");
+    assert!(found["peers"].to_string().contains("banned for 90 s more"), "{found:#}");
+    assert!(text("spread").starts_with("Half within 90 ms"), "{found:#}");
     assert!(text("moved").starts_with("Height "), "{found:#}");
     assert!(text("moved").contains("no vote of #6"), "{found:#}");
     assert_eq!(text("height"), "Block 9", "{found:#}");

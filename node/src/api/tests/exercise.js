@@ -42,6 +42,8 @@
     await until("live", () => text("link") === "live");
     await until("the slow height", () => document.querySelectorAll("#timeline .bar").length > 0);
     Object.assign(found, { quorum: text("quorum"), link: text("link"), timeline: text("timeline-title") });
+    found.peers = [...document.querySelectorAll("#peers tr")].map((row) => row.textContent);
+    found.spread = text("spread-words");
     found.lanes = document.querySelectorAll("#timeline .bar").length;
     press("ribbon", "ArrowLeft");
     press("ribbon", "ArrowLeft");

@@ -7,6 +7,8 @@ function draw() {
   writeFacts();
   writeGauge();
   writeBlocks();
+  writeSpread();
+  writePeers();
   drawRibbon();
   drawMatrix();
   const chosen = model.heights.find((one) => one.height === model.chosen);

@@ -2,7 +2,7 @@
 
 const HEIGHTS_MAX = 200;
 
-const model = { status: null, validators: null, heights: [], chosen: null, slow: null, listeners: [] };
+const model = { status: null, validators: null, peers: null, told: null, heights: [], chosen: null, slow: null, listeners: [] };
 
 async function ask(path) {
   const response = await fetch(path, { headers: { accept: "application/json" } });
@@ -27,8 +27,8 @@ function addHeight(one) {
 }
 
 async function refresh() {
-  const [status, validators] = await Promise.all([ask("/v1/status"), ask("/v1/validators")]);
-  Object.assign(model, { status, validators });
+  const [status, validators, peers] = await Promise.all(["/v1/status", "/v1/validators", "/v1/peers"].map(ask));
+  Object.assign(model, { status, validators, peers });
   status.recent.forEach(addHeight);
   changed();
 }

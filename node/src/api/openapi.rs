@@ -2,6 +2,7 @@
 
 use std::{fmt::Write as _, sync::LazyLock};
 
+use serde_json::Value;
 use utoipa::{
     OpenApi as _,
     openapi::{
@@ -64,8 +65,37 @@ const EVERYWHERE: &[(&str, &str)] = &[
 ];
 
 /// The API as an OpenAPI document.
+///
+/// # Panics
+/// Never: the document is plain data.
 #[must_use]
-pub fn document() -> OpenApi {
+pub fn document() -> Value {
+    let mut document = serde_json::to_value(typed()).expect("the document is plain data");
+    widen(&mut document);
+    document
+}
+
+/// Takes back what the types say of unsigned numbers: formats have names for signed ones only, and half of
+/// what we write would not fit those.
+fn widen(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            let is_unsigned = fields.get("minimum").and_then(Value::as_u64).is_some();
+            let format = fields.get("format").and_then(Value::as_str).map(str::to_owned);
+            if let (true, Some("int32" | "int64")) = (is_unsigned, format.as_deref()) {
+                fields.remove("format");
+                if format.as_deref() == Some("int32") {
+                    fields.entry("maximum").or_insert_with(|| u32::MAX.into());
+                }
+            }
+            fields.values_mut().for_each(widen);
+        }
+        Value::Array(items) => items.iter_mut().for_each(widen),
+        _ => {}
+    }
+}
+
+fn typed() -> OpenApi {
     let mut document = Document::openapi();
     document.info.version = env!("CARGO_PKG_VERSION").to_owned();
     for item in document.paths.paths.values_mut() {
@@ -78,8 +108,9 @@ pub fn document() -> OpenApi {
 
 /// The document as JSON.
 pub(super) fn document_text() -> &'static str {
-    static TEXT: LazyLock<String> =
-        LazyLock::new(|| document().to_pretty_json().expect("the document is plain data"));
+    static TEXT: LazyLock<String> = LazyLock::new(|| {
+        serde_json::to_string_pretty(&document()).expect("the document is plain data")
+    });
     &TEXT
 }
 
@@ -116,7 +147,7 @@ fn complete(operation: &mut Operation) {
 
 /// The API for a person to read: one plain page, made from the same document.
 pub(super) fn page() -> String {
-    static PAGE: LazyLock<String> = LazyLock::new(|| render(&mut document()));
+    static PAGE: LazyLock<String> = LazyLock::new(|| render(&mut typed()));
     PAGE.clone()
 }
 

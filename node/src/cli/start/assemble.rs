@@ -135,3 +135,37 @@ pub(in crate::cli) fn unlisted<'a>(
     let is_enough = config.node.mode == Mode::Full && !listed.is_empty();
     if is_enough { Vec::new() } else { unlisted }
 }
+
+#[cfg(test)]
+mod tests {
+    use quorate_core::testing::cast::Cast;
+
+    use super::*;
+    use crate::config::Peer;
+
+    /// A validator wants to be able to call all others; a node that follows is content with one.
+    #[test]
+    fn who_cannot_be_called_is_named() {
+        let cast = Cast::equal(4);
+        let members = &cast.genesis().validators;
+        let listed = |places: &[usize], mode| {
+            let mut config = Config::default();
+            config.node.mode = mode;
+            let peer = |place: &usize| Peer {
+                peer: members[*place].peer,
+                address: "10.0.0.1:7400".to_owned(),
+            };
+            config.network.peers = places.iter().map(peer).collect();
+            let own = (mode == Mode::Validator).then(|| members[0].peer);
+            let unlisted = unlisted(&config, cast.genesis(), own);
+            unlisted.iter().map(|member| member.validator).collect::<Vec<_>>()
+        };
+        let of = |places: &[usize]| {
+            places.iter().map(|place| members[*place].validator).collect::<Vec<_>>()
+        };
+        assert_eq!(listed(&[0, 1, 2, 3], Mode::Validator), of(&[]));
+        assert_eq!(listed(&[1, 3], Mode::Validator), of(&[2]));
+        assert_eq!(listed(&[2], Mode::Full), of(&[]));
+        assert_eq!(listed(&[], Mode::Full), of(&[0, 1, 2, 3]));
+    }
+}

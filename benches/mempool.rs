@@ -4,7 +4,7 @@
 //! `find` is the figure to look at: it should hardly grow. What growth there is are the caches of the
 //! machine. Ids are looked up in an order unrelated to the one they came in.
 
-use std::hint::black_box;
+use std::{hint::black_box, sync::Arc};
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use quorate_core::{
@@ -15,9 +15,9 @@ use quorate_core::{
     crypto::{PublicKey, Signature},
     effect::Effects,
     job::{JobId, JobIds},
-    mempool::{Limits, Mempool},
+    mempool::{Limits, Mempool, Room},
     random::Seed,
-    time::{Now, UnixMillis},
+    time::{Instant, Now, Span, UnixMillis},
     transaction::{
         Address, Output, Transaction, TransactionBody, TransactionKind, TransactionSignature,
     },
@@ -83,12 +83,16 @@ fn announced(size: u32) -> CompactBlock {
         (0..BLOCK).map(|number| transfer(number * (size / BLOCK))).collect();
     let sealed: Vec<Digest> =
         transactions.iter().map(|one| sealed_id(&one.id(), &one.signatures)).collect();
+    CompactBlock::of(&block(1, transactions), &sealed, &[]).expect("different short ids")
+}
+
+fn block(height: u64, transactions: Vec<Transaction>) -> Block {
     let payload =
         Payload { transactions: Bounded::new(transactions), evidence: Bounded::default() };
     let header = Header {
         chain_id: CHAIN,
         epoch: Epoch::ZERO,
-        height: Height::new(1),
+        height: Height::new(height),
         parent: Digest::ZERO,
         origin_view: View::new(1),
         proposer: ValidatorIndex::new(0),
@@ -98,7 +102,55 @@ fn announced(size: u32) -> CompactBlock {
         evidence_root: payload.evidence_root(),
         next_committee: None,
     };
-    CompactBlock::of(&Block::new(header, payload), &sealed, &[]).expect("different short ids")
+    Block::new(header, payload)
+}
+
+/// Blocks that are not executed yet.
+const UNEXECUTED: u32 = 20;
+
+/// Transactions in each of them, and taken for the next.
+const PROPOSED: u32 = 500;
+
+/// A proposal above blocks that are not executed yet, which hold the first two transactions of each of 5,000
+/// payers; those have two more waiting.
+fn build(criterion: &mut Criterion) {
+    let payers = UNEXECUTED * PROPOSED / 2;
+    let place = |round: u32, payer: u32| payer * PER_PAYER + round;
+    let mut mempool = filled(0);
+    let (mut jobs, mut fx) = (JobIds::default(), Effects::new());
+    for round in 0..4 {
+        for payer in 0..payers {
+            take_in(&mut mempool, place(round, payer), &mut jobs, &mut fx);
+        }
+    }
+    // What was never passed on is marked in a proposal, and there is hardly any of it at a time.
+    mempool.on_tick(
+        Now { mono: Instant::ZERO.plus(Span::from_millis(10)), ..Now::default() },
+        &mut fx,
+    );
+    fx.drain();
+    let held: Vec<u32> =
+        (0..2).flat_map(|round| (0..payers).map(move |payer| place(round, payer))).collect();
+    let size = usize::try_from(PROPOSED).expect("a small number");
+    let ancestors: Vec<Arc<Block>> = (1..)
+        .zip(held.chunks(size))
+        .map(|(height, part)| Arc::new(block(height, part.iter().copied().map(transfer).collect())))
+        .collect();
+    let room = Room {
+        height: Height::new(u64::from(UNEXECUTED) + 1),
+        bytes_max: 1 << 20,
+        transactions_max: PROPOSED,
+    };
+    let mut group = criterion.benchmark_group("build");
+    for depth in [0, 5, ancestors.len()] {
+        let ancestors = &ancestors[..depth];
+        let first = mempool.build(ancestors, room);
+        assert_eq!(first.transactions.len(), size, "the block is full");
+        group.bench_function(BenchmarkId::from_parameter(depth), |bencher| {
+            bencher.iter(|| black_box(mempool.build(ancestors, room)));
+        });
+    }
+    group.finish();
 }
 
 fn by_size(criterion: &mut Criterion) {
@@ -146,5 +198,5 @@ fn admit(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, by_size, admit);
+criterion_group!(benches, build, by_size, admit);
 criterion_main!(benches);

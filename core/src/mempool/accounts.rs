@@ -63,9 +63,15 @@ impl Accounts {
 
     /// The payer's next nonce; `None` if unknown.
     pub(super) fn next(&self, payer: &Address) -> Option<u64> {
+        self.standing(payer).0
+    }
+
+    /// The payer's next nonce, if known, and whose signatures it took after the last block.
+    pub(super) fn standing(&self, payer: &Address) -> (Option<u64>, Signing<'_>) {
         match self.known.get(payer) {
-            Some(known) => Some(known.next),
-            None => self.complete.then_some(0),
+            Some(known) => (Some(known.next), Signing::of(known.signers.as_ref())),
+            None if self.complete => (Some(0), Signing::Key),
+            None => (None, Signing::Unknown),
         }
     }
 
@@ -76,11 +82,7 @@ impl Accounts {
 
     /// Whose signatures the payer took after the last block.
     pub(super) fn signing(&self, payer: &Address) -> Signing<'_> {
-        match self.known.get(payer) {
-            Some(known) => Signing::of(known.signers.as_ref()),
-            None if self.complete => Signing::Key,
-            None => Signing::Unknown,
-        }
+        self.standing(payer).1
     }
 
     /// Learns how a payer stands, and forgets the one seen longest ago if there are too many.

@@ -44,6 +44,11 @@ impl<V: Copy> IdMap<V> {
         Self { key, table: HashTable::new() }
     }
 
+    /// What its hashes depend on.
+    pub(super) fn key(&self) -> MapKey {
+        self.key
+    }
+
     /// How many there are.
     pub(super) fn len(&self) -> usize {
         self.table.len()

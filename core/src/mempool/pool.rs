@@ -26,6 +26,7 @@ use crate::{
     types::{Digest, Height},
 };
 
+mod branch;
 mod plan;
 mod queue;
 mod select;

@@ -16,13 +16,17 @@ mod live;
 mod openapi;
 mod problem;
 mod rate;
+mod reply;
 mod router;
 mod server;
 mod state;
 
 use std::{fmt, net::SocketAddr, sync::Arc};
 
-use tokio::{sync::Semaphore, task::JoinHandle};
+use tokio::{
+    sync::{OnceCell, Semaphore},
+    task::JoinHandle,
+};
 
 use self::{
     backend::Backend,
@@ -112,6 +116,7 @@ fn assemble(
         backend,
         hub,
         bodies: Arc::new(Semaphore::new(limits.bodies_max)),
+        genesis: OnceCell::new(),
         waits: Semaphore::new(limits.waits_max),
         streams: Census::new(limits.streams_max, limits.streams_per_ip),
         rates: Rates::new(limits.requests_per_ip),

@@ -8,12 +8,15 @@ use std::{
     time::Duration,
 };
 
-use axum::http::StatusCode;
+use axum::{body::Bytes, http::StatusCode};
 use quorate_core::{
     committee::Committee,
     types::{Height, Stake},
 };
-use tokio::{sync::Semaphore, task::spawn_blocking};
+use tokio::{
+    sync::{OnceCell, Semaphore},
+    task::spawn_blocking,
+};
 
 use super::{
     backend::{Backend, PeerView, ReadFailed, Submission},
@@ -79,8 +82,10 @@ pub(super) struct Shared {
     pub(super) backend: Arc<dyn Backend>,
     pub(super) hub: Hub,
     pub(super) limits: Arc<Limits>,
-    /// Large bodies that are taken apart.
+    /// Large bodies that are taken apart or written.
     pub(super) bodies: Arc<Semaphore>,
+    /// The genesis as JSON, once somebody has asked for it.
+    pub(super) genesis: OnceCell<Bytes>,
     /// Requests that wait for a transaction.
     pub(super) waits: Semaphore,
     /// Event streams.

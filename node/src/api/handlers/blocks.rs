@@ -1,7 +1,7 @@
 //! Blocks, and why they are final.
 
-use axum::{Json, extract::State};
-use quorate_core::types::Height;
+use axum::{Json, extract::State, response::Response};
+use quorate_core::{execution::Outcome, store::ArchivedBlock, types::Height};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -11,8 +11,9 @@ use super::super::{
         BlockJson, BlockSummaryJson, BlocksJson, CheckpointCertificateJson, CheckpointsJson,
         CommitProofJson, EvidenceJson, HeaderJson, Hex32, OutcomeJson, TransactionJson, page_below,
     },
-    limits::BLOCKS_PAGE_MAX,
+    limits::{BLOCKS_PAGE_MAX, LARGE_BYTES},
     problem::{Answer, Problem},
+    reply::{encoded, json},
     state::{Api, Shared},
 };
 use crate::store::BlockSummary;
@@ -66,18 +67,27 @@ pub(crate) async fn blocks(
     params(("block" = String, Path, pattern = "^(0|[1-9][0-9]{0,14}|[0-9a-f]{64}|latest)$", description = "A height, a block's digest, or `latest`.")),
     responses((status = 200, body = BlockJson), (status = 400, description = "Not a block's name."),
         (status = 404, description = "No such final block is kept here.")))]
-pub(crate) async fn block(State(api): State<Api>, name: Segment) -> Answer<Json<BlockJson>> {
+pub(crate) async fn block(State(api): State<Api>, name: Segment) -> Answer<Response> {
     let height = height_of(&api, &name).await?;
     let found = api.backend.block_at(height).await?.ok_or_else(|| missing(&api, height))?;
     let outcomes = api.backend.outcomes_at(height).await?;
+    let length = usize::try_from(found.block.header().payload_len).unwrap_or(usize::MAX);
+    let write = move || encoded(&whole(&found, outcomes.as_deref()));
+    Ok(json(match length > LARGE_BYTES {
+        true => api.aside(write).await?,
+        false => write(),
+    }))
+}
+
+fn whole(found: &ArchivedBlock, outcomes: Option<&[Outcome]>) -> BlockJson {
     let payload = found.block.payload();
-    Ok(Json(BlockJson {
+    BlockJson {
         header: HeaderJson::new(found.block.header(), found.block.digest()),
         transactions: payload.transactions.iter().map(TransactionJson::from).collect(),
         evidence: payload.evidence.iter().map(EvidenceJson::from).collect(),
         outcomes: outcomes.map(|all| all.iter().map(OutcomeJson::from).collect()),
         proof: found.proof.as_ref().map(CommitProofJson::from),
-    }))
+    }
 }
 
 /// A final block's header

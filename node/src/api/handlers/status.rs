@@ -1,17 +1,19 @@
 //! Who the node is and how it is doing.
 
-use axum::{Json, extract::State};
+use axum::{Json, body::Bytes, extract::State, response::Response};
 use quorate_core::{committee::Committee, time::Span};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::super::{
+    backend::Identity,
     extract::{HEIGHT_MAX, Params},
     json::{
         Decimal, GenesisAccountJson, GenesisJson, HeightJson, NodeJson, ParametersJson, StatusJson,
         ValidatorJson, ValidatorsJson,
     },
     problem::{Answer, Problem},
+    reply::{encoded, json},
     state::Api,
 };
 use crate::published::Snapshot;
@@ -105,17 +107,18 @@ pub(crate) async fn validators(
         }
     }
     let online = api.quorum(&api.backend.peers()).members;
-    Ok(Json(committee(&api.backend.identity().committee, &online)))
+    Ok(Json(committee(&api.backend.identity().committee, Some(&online))))
 }
 
-fn committee(committee: &Committee, online: &[u16]) -> ValidatorsJson {
+/// The committee, with who of it is connected if that is to be said.
+fn committee(committee: &Committee, online: Option<&[u16]>) -> ValidatorsJson {
     let members = committee.members().map(|(index, member)| ValidatorJson {
         index: index.get(),
         validator: member.validator.get(),
         key: member.key.into(),
         peer: member.peer.into(),
         weight: Decimal(member.weight.get()),
-        online: online.contains(&index.get()),
+        online: online.map(|online| online.contains(&index.get())),
     });
     ValidatorsJson {
         committee: committee.digest().into(),
@@ -129,20 +132,28 @@ fn committee(committee: &Committee, online: &[u16]) -> ValidatorsJson {
 ///
 /// Everything that is fixed at the beginning. Compare the digest before trusting it.
 #[utoipa::path(get, path = "/v1/genesis", tag = "chain", responses((status = 200, body = GenesisJson)))]
-pub(crate) async fn genesis(State(api): State<Api>) -> Answer<Json<GenesisJson>> {
-    let identity = api.backend.identity();
-    let (genesis, online) = (&identity.genesis, api.quorum(&api.backend.peers()).members);
+pub(crate) async fn genesis(State(api): State<Api>) -> Answer<Response> {
+    // It never changes and may have hundreds of thousands of accounts: it is written once.
+    let written = api.genesis.get_or_try_init(|| {
+        let identity = api.backend.identity().clone();
+        api.aside(move || Bytes::from(encoded(&document(&identity))))
+    });
+    Ok(json(written.await?.clone()))
+}
+
+fn document(identity: &Identity) -> GenesisJson {
+    let genesis = &identity.genesis;
     let account = |one: &quorate_core::config::GenesisAccount| GenesisAccountJson {
         address: one.address.into(),
         balance: Decimal(one.balance),
     };
     let p = &genesis.parameters;
     let us = |span: Span| span.nanos() / 1_000;
-    Ok(Json(GenesisJson {
+    GenesisJson {
         digest: identity.genesis_digest.into(),
         chain_id: genesis.chain_id.get(),
         timestamp_ms: genesis.timestamp.get(),
-        validators: committee(&identity.committee, &online),
+        validators: committee(&identity.committee, None),
         accounts: genesis.accounts.iter().map(account).collect(),
         parameters: ParametersJson {
             delay_min_us: us(p.delay_min),
@@ -159,5 +170,5 @@ pub(crate) async fn genesis(State(api): State<Api>) -> Answer<Json<GenesisJson>>
             mempool_transactions_max: Decimal(p.mempool_transactions_max),
             checkpoint_interval: Decimal(p.checkpoint_interval.get()),
         },
-    }))
+    }
 }

@@ -141,8 +141,9 @@ pub struct ValidatorJson {
     pub peer: Hex32,
     /// Its voting weight.
     pub weight: Decimal,
-    /// Whether this node is connected to it, or is it.
-    pub online: bool,
+    /// Whether this node is connected to it, or is it; absent in a genesis.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub online: Option<bool>,
 }
 
 /// What waits for a block.

@@ -77,6 +77,7 @@ async fn plain_questions() {
     let genesis = house.json("/v1/genesis").await;
     assert_eq!(genesis["digest"], status["genesis"]);
     assert_eq!(genesis["accounts"][0]["balance"], BALANCE.to_string());
+    assert_eq!(house.json("/v1/genesis").await, genesis, "the second time as the first");
     let validators = house.json("/v1/validators").await;
     assert_eq!(validators["validators"][3]["online"], false);
     for path in ["/v1/mempool", "/v1/consensus", "/v1/evidence", "/v1/sync", "/v1/peers"] {

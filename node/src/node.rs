@@ -265,7 +265,7 @@ impl NodeHandle {
         self.reads.walk(self.judged(walk)).await
     }
 
-    /// A read whose failure is the node's end: what cannot be read for a client is no better for a peer.
+    /// A read in which damage is the node's end: what is damaged for a client is so for a peer.
     fn judged<T>(
         &self,
         read: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
@@ -273,7 +273,7 @@ impl NodeHandle {
         let fate = self.fate.clone();
         move |store| {
             read(store).inspect_err(|error| {
-                if error.is_fatal() {
+                if error.is_damage() {
                     fate.seal(error.clone().into());
                 }
             })

@@ -132,9 +132,10 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether a node that met it while reading must not go on: everything but a wrong question.
-    pub(crate) const fn is_fatal(&self) -> bool {
-        !matches!(self, Self::Rollback { .. } | Self::Exists { .. })
+    /// Whether what is stored is not what it must be: whoever meets that must not go on. That something cannot be
+    /// read at the moment is another thing, and may be for want of file descriptors.
+    pub(crate) const fn is_damage(&self) -> bool {
+        matches!(self, Self::Corrupt { .. } | Self::OtherState { .. } | Self::Diverged { .. })
     }
 
     /// What the process ends with because of it.

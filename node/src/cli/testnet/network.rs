@@ -14,6 +14,7 @@ use crate::{
         node_home::{NewHome, Past},
     },
     config::{Config, Mode, Peer},
+    durable,
     exit::{Exit, Failure},
     genesis,
     home::{self, failed},
@@ -114,7 +115,7 @@ impl Plan {
             let what = format!("{root} is not empty, and nothing in it was changed; name another");
             return Err(Failure::new(Exit::Usage, what));
         }
-        fs::create_dir_all(&self.root).map_err(|error| failed("create", &self.root, &error))
+        durable::ensure_directory(&self.root).map_err(|error| failed("create", &self.root, &error))
     }
 
     /// The validators: who everybody connects to.

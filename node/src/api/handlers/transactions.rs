@@ -21,7 +21,7 @@ use super::super::{
     backend::{Submission, TransactionPlace},
     extract::{Encoding, Params, Segment, body},
     json::{
-        AdmissionJson, FinalTransactionJson, OutcomeJson, RefusalJson, SubmissionJson,
+        AdmissionJson, FinalTransactionJson, Named, OutcomeJson, RefusalJson, SubmissionJson,
         SubmittedJson, TransactionJson,
     },
     limits::{LARGE_BYTES, TX_BYTES_MAX, TXS_BYTES_MAX, TXS_MAX},
@@ -240,7 +240,9 @@ async fn wait_for(api: &Shared, id: Digest, patience: Duration) -> Answer<Transa
 }
 
 fn json<T: DeserializeOwned>(body: &Bytes) -> Answer<T> {
-    serde_json::from_slice(body).map_err(|error| {
+    let read = serde_json::from_slice(body)
+        .and_then(|read| serde_json::from_slice::<Named>(body).map(|Named| read));
+    read.map_err(|error| {
         Problem::bad_request(format!(
             "the body is not understood: {error}; /docs shows what it should be"
         ))

@@ -12,11 +12,12 @@ mod consensus;
 mod kind;
 mod node;
 mod refusal;
+mod tags;
 mod text;
 mod transaction;
 
 pub use self::{
-    account::*, asset::*, block::*, consensus::*, kind::*, node::*, refusal::*, text::*,
+    account::*, asset::*, block::*, consensus::*, kind::*, node::*, refusal::*, tags::*, text::*,
     transaction::*,
 };
 

@@ -391,8 +391,18 @@ async fn nonsense() {
     house.post("/v1/tx", "text/plain", "{}").await.problem("post", "/v1/tx", 415);
     house.ask("POST", "/v1/tx", &[], "{}".into()).await.problem("post", "/v1/tx", 415);
 
-    // A wrong id, an unknown field, a list that is too long.
+    // A kind by its number, a wrong id, an unknown field, a list that is too long.
     let good = payment(0, 0, 1, 1);
+    let mut numbered = serde_json::to_value(TransactionJson::from(&good)).expect("data");
+    numbered["id"] = Value::Null;
+    let made = json!({ "type": "create", "owner": "00".repeat(32), "held": "0", "data": "" });
+    numbered["body"]["kind"] =
+        json!({ "type": "objects", "owned": [], "shared": [], "actions": [made] });
+    let named = house.post("/v1/txs", JSON, json!([numbered]).to_string()).await;
+    assert_eq!(named.status, 202, "{}", named.text());
+    numbered["body"]["kind"]["actions"][0]["type"] = json!(0);
+    let answer = house.post("/v1/txs", JSON, json!([numbered]).to_string()).await;
+    answer.problem("post", "/v1/txs", 400);
     let mut json = serde_json::to_value(TransactionJson::from(&good)).expect("data");
     json["id"] = json!("00".repeat(32));
     let wrong = house.post("/v1/tx", JSON, json.to_string()).await.problem("post", "/v1/tx", 400);

@@ -32,6 +32,9 @@ use crate::{
 /// Pause after the node was too busy for everything in a request.
 const PAUSE: Duration = Duration::from_millis(20);
 
+/// From one request of a worker to its next, times the workers: half of what a node takes from one address.
+const SPACING: Duration = Duration::from_millis(2);
+
 /// How long a transfer is waited for until it is final.
 pub(super) const FINAL_PATIENCE: Duration = Duration::from_secs(60);
 
@@ -55,6 +58,8 @@ impl Worker {
     pub(super) async fn run(mut self) -> Result<Self, Failure> {
         let mut sent: u64 = 0;
         let mut watching: Option<tokio::task::JoinHandle<()>> = None;
+        let workers = u32::try_from(self.load.workers).unwrap_or(u32::MAX);
+        let (mut next, spacing) = (self.begun, SPACING.saturating_mul(workers));
         while self.begun.elapsed() < self.load.time {
             let due = self.due();
             let wanted = due.saturating_sub(sent).min(self.batch_max());
@@ -62,6 +67,12 @@ impl Worker {
                 tokio::time::sleep_until(self.due_at(sent).into()).await;
                 continue;
             }
+            // A node takes only so many requests; what becomes due meanwhile goes along.
+            if wanted < self.batch_max() {
+                tokio::time::sleep_until(next.into()).await;
+            }
+            let wanted = self.due().saturating_sub(sent).min(self.batch_max());
+            next = Instant::now() + spacing;
             let taken = self.accounts.take(wanted);
             let first_due = self.due_at(sent);
             let admitted = self.send(taken, first_due, &mut watching).await?;

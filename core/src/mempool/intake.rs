@@ -1,8 +1,9 @@
 //! Transactions on their way to a signature check and back.
 //!
 //! At most a few jobs are under way; what comes meanwhile shares the next one, so checks are batched
-//! exactly when there is much to check. Each source of transactions has a quota, so no peer crowds
-//! out the others or this node's own clients.
+//! exactly when there is much to check. Jobs end in any order, and what they checked comes out in the order
+//! it came in: a client that sends its nonces in order must not see a later one proposed first. Each source
+//! of transactions has a quota, so no peer crowds out the others or this node's own clients.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -42,11 +43,19 @@ impl Offer {
     }
 }
 
-/// Offers that wait for a check or are being checked.
+/// A job's offers.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+struct Checking {
+    offers: Vec<Offer>,
+    /// Its answers, while a job before it has none.
+    good: Option<Vec<bool>>,
+}
+
+/// Offers that wait for a check, are being checked or wait for those before them.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub(super) struct Intake {
     waiting: VecDeque<Offer>,
-    checking: BTreeMap<JobId, Vec<Offer>>,
+    checking: BTreeMap<JobId, Checking>,
     names: BTreeSet<Digest>,
     bytes_of: BTreeMap<Option<PeerId>, u64>,
     bytes: u64,
@@ -74,7 +83,7 @@ impl Intake {
 
     /// Everything not checked yet.
     pub(super) fn all(&self) -> impl Iterator<Item = &Offer> {
-        self.checking.values().flatten().chain(&self.waiting)
+        self.checking.values().flat_map(|job| &job.offers).chain(&self.waiting)
     }
 
     /// How many are not checked yet.
@@ -106,28 +115,42 @@ impl Intake {
             let batch: Vec<Offer> = self.waiting.drain(..count).collect();
             let transactions = batch.iter().map(|offer| offer.transaction.clone()).collect();
             let id = jobs.next();
-            self.checking.insert(id, batch);
+            self.checking.insert(id, Checking { offers: batch, good: None });
             fx.push(Effect::Run(Job::CheckTransactions { id, transactions }));
         }
     }
 
-    /// Takes a job's offers out with their answers; nothing if it was answered before.
+    /// Takes a job's answers, and gives all offers with their answers before which none is without; nothing
+    /// if the job was answered before.
     ///
     /// # Panics
     /// If there are not as many answers as questions.
     pub(super) fn finish(&mut self, id: JobId, good: Vec<bool>) -> Vec<(Offer, bool)> {
-        let Some(batch) = self.checking.remove(&id) else { return Vec::new() };
-        assert_eq!(good.len(), batch.len(), "answers of {id:?} do not match its questions");
-        for offer in &batch {
-            let bytes = u64::from(offer.transaction.encoded_len());
-            let of_source = self.bytes_of.get_mut(&offer.from).expect("counted when it came");
-            *of_source -= bytes;
-            if *of_source == 0 {
-                self.bytes_of.remove(&offer.from);
+        let Some(job) = self.checking.get_mut(&id) else { return Vec::new() };
+        assert_eq!(good.len(), job.offers.len(), "answers of {id:?} do not match its questions");
+        job.good = Some(good);
+        let mut done = Vec::new();
+        while let Some(first) = self.checking.first_entry() {
+            if first.get().good.is_none() {
+                break;
             }
-            self.bytes -= bytes;
-            self.names.remove(&offer.sealed);
+            let Checking { offers, good } = first.remove();
+            done.extend(offers.into_iter().zip(good.expect("it was just looked at")));
         }
-        batch.into_iter().zip(good).collect()
+        for (offer, _) in &done {
+            self.release(offer);
+        }
+        done
+    }
+
+    fn release(&mut self, offer: &Offer) {
+        let bytes = u64::from(offer.transaction.encoded_len());
+        let of_source = self.bytes_of.get_mut(&offer.from).expect("counted when it came");
+        *of_source -= bytes;
+        if *of_source == 0 {
+            self.bytes_of.remove(&offer.from);
+        }
+        self.bytes -= bytes;
+        self.names.remove(&offer.sealed);
     }
 }

@@ -146,7 +146,8 @@ fn gossip_is_checked_in_batches_and_not_passed_on() {
     let asked = bench.gossip(many);
     assert_eq!(asked, ["check 256 of 0", "check 256 of 1", "check 256 of 2", "check 256 of 3"]);
     assert_eq!(bench.submit(pay(1, 4)), NOTHING, "it waits for a free job");
-    let told = bench.checked(0, 2, &[true; 256]);
+    assert_eq!(bench.checked(0, 2, &[true; 256]), NOTHING, "those before have no answer");
+    let told = bench.checked(0, 0, &[true; 256]);
     assert_eq!((told.len(), &*told[256]), (257, "check 1 of 4"));
     assert_eq!(bench.deadline(), None);
 }
@@ -274,8 +275,31 @@ fn each_source_has_its_own_quota() {
     assert_eq!(bench.submit(pay(1, 0)), ["check 1 of 1"], "clients have their own");
     assert_eq!(bench.submit(pay(1, 1)), ["check 1 of 2"]);
     assert_eq!(bench.submit(pay(1, 2)), ["busy"]);
+    bench.checked(0, 0, &[true, true]);
     bench.checked(0, 1, &[true]);
     assert_eq!(bench.submit(pay(1, 2)), ["check 1 of 3"]);
+}
+
+/// A node above the genesis takes the lowest nonce it holds to be a payer's next one, so a client that sends
+/// its nonces in order must not see a later one here before the earlier.
+#[test]
+fn admitted_in_the_order_of_submission() {
+    let mut bench = Bench::new(limits());
+    for nonce in 0..4 {
+        bench.submit(pay(0, nonce));
+    }
+    assert_eq!(bench.submit(pay(0, 4)), NOTHING, "four jobs are under way");
+    assert_eq!(bench.checked(0, 2, &[true]), NOTHING);
+    assert_eq!(bench.checked(0, 1, &[false]), NOTHING);
+    assert_eq!((bench.mempool.len(), bench.mempool.unchecked()), (0, 5));
+    assert_eq!(
+        bench.checked(0, 0, &[true]),
+        ["admitted", "bad-signature", "admitted", "check 1 of 4"]
+    );
+    assert_eq!(bench.checked(0, 2, &[true]), NOTHING, "answered before");
+    assert_eq!(bench.checked(0, 4, &[true]), NOTHING);
+    assert_eq!(bench.checked(0, 3, &[true]), ["admitted", "admitted"]);
+    assert_eq!((bench.mempool.len(), bench.mempool.unchecked()), (4, 0));
 }
 
 #[test]

@@ -129,7 +129,7 @@ pub(crate) fn start(
         ring: Ring::new(options),
         config: config.clone(),
         segment_bytes: options.segment_bytes,
-        long_at: options.segment_bytes,
+        long_at: None,
         buffer: Vec::new(),
         shared: Arc::clone(&shared),
         metrics: metrics.clone(),
@@ -213,8 +213,8 @@ struct Writer {
     ring: Ring,
     config: Config,
     segment_bytes: u64,
-    /// Where the current segment is long enough.
-    long_at: u64,
+    /// Where the current segment is long enough, until the replica's side was told so.
+    long_at: Option<u64>,
     buffer: Vec<u8>,
     shared: Arc<Shared>,
     metrics: Metrics,
@@ -245,12 +245,18 @@ impl Writer {
                 let opened = self.ring.open();
                 self.check(opened);
                 write_head(&mut self.buffer, head, &self.config, opening);
-                let length = u64::try_from(self.buffer.len()).unwrap_or(u64::MAX);
-                self.long_at = self.segment_bytes.max(length.saturating_mul(OPENING_SHARE));
+                let length = bytes_of(&self.buffer);
+                self.long_at = Some(self.segment_bytes.max(length.saturating_mul(OPENING_SHARE)));
                 self.shared.is_long.store(false, Ordering::Relaxed);
             }
             Item::Input(now, input) => write_input(&mut self.buffer, &now, &input),
             Item::Effects(effects, height) => write_effects(&mut self.buffer, &effects, height),
+        }
+        // What is gathered counts: a thread that is always a little behind may not write for long. Told once
+        // a segment, or each input until the next one opens would ask for another.
+        let length = self.ring.segment_bytes().saturating_add(bytes_of(&self.buffer));
+        if self.long_at.take_if(|at| length >= *at).is_some() {
+            self.shared.is_long.store(true, Ordering::Relaxed);
         }
     }
 
@@ -260,13 +266,10 @@ impl Writer {
         }
         if !self.shared.is_broken.load(Ordering::Relaxed) {
             let written = self.ring.write(&self.buffer);
-            self.metrics.capture_bytes.inc_by(u64::try_from(self.buffer.len()).unwrap_or(u64::MAX));
+            self.metrics.capture_bytes.inc_by(bytes_of(&self.buffer));
             self.check(written);
         }
         self.buffer.clear();
-        if self.ring.segment_bytes() >= self.long_at {
-            self.shared.is_long.store(true, Ordering::Relaxed);
-        }
     }
 
     fn check(&self, done: std::io::Result<()>) {
@@ -276,6 +279,10 @@ impl Writer {
             self.shared.is_broken.store(true, Ordering::Relaxed);
         }
     }
+}
+
+fn bytes_of(buffer: &[u8]) -> u64 {
+    u64::try_from(buffer.len()).unwrap_or(u64::MAX)
 }
 
 /// About how many bytes an input keeps in memory.

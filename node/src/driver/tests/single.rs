@@ -1,6 +1,6 @@
 //! A committee of one, without a network: it finalizes, executes, answers and restarts.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, pin::pin, sync::Arc, time::Duration};
 
 use quorate_core::{
     execution::Outcome,
@@ -8,7 +8,10 @@ use quorate_core::{
     transaction::Address,
     types::{Digest, Height},
 };
-use tokio::sync::broadcast::Receiver;
+use tokio::{
+    sync::broadcast::Receiver,
+    time::{sleep, timeout},
+};
 
 use super::{
     Memory, MemorySigner, alone,
@@ -20,14 +23,25 @@ use crate::{
     published::NodeEvent,
 };
 
+/// Blocks are made every 20 ms, and sooner if there is something for them.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// Waits until all these transactions were executed, and gives the last height and root.
-pub(super) async fn executed(
+async fn executed(
+    engine: &Engine,
     events: &mut Receiver<Arc<NodeEvent>>,
     mut missing: BTreeSet<Digest>,
 ) -> (Height, Digest) {
     let mut last = None;
+    let mut patience = pin!(sleep(PATIENCE));
     while !missing.is_empty() || last.is_none() {
-        let event = events.recv().await.expect("the node runs and this test keeps up");
+        let event = tokio::select! {
+            event = events.recv() => event.expect("this test keeps up"),
+            failure = engine.finished() => panic!("the node ended: {failure}"),
+            () = &mut patience => {
+                panic!("{missing:?} are not executed: {:?}", engine.published().now())
+            }
+        };
         if let NodeEvent::Executed(done) = &*event {
             for (id, outcome) in &done.outcomes {
                 assert_eq!(*outcome, Outcome::Applied, "{id}");
@@ -55,7 +69,7 @@ async fn one_validator_finalizes_and_executes_transfers() {
     let engine = start(&cast, &disk, 1);
     let mut events = engine.published().subscribe();
     let ids = hand_in(&engine, 0..16).await;
-    let (height, root) = executed(&mut events, ids).await;
+    let (height, root) = executed(&engine, &mut events, ids).await;
     let payer = Address::of_key(&account_key(0).public());
     let nonce = engine.desk().ask(move |state| (state.nonce(&payer), state.height())).await;
     let (nonce, at) = nonce.expect("the node runs");
@@ -89,9 +103,9 @@ async fn a_restart_recovers_the_same_state() {
         let engine = Engine::start(parts, Fate::open()).expect("threads");
         let mut events = engine.published().subscribe();
         let ids = hand_in(&engine, life * 5..(life + 1) * 5).await;
-        let (reached, _) = executed(&mut events, ids).await;
+        let (reached, _) = executed(&engine, &mut events, ids).await;
         faults.fail(if life % 2 == 0 { Operation::Append } else { Operation::Record });
-        let failure = engine.finished().await;
+        let failure = timeout(PATIENCE, engine.finished()).await.expect("a failing disk is used");
         assert_eq!(engine.stop().await, Err(failure));
         let (_, state) = disk.recover(cast.genesis());
         assert!(state.height() >= reached, "{} after {reached}", state.height());

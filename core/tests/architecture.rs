@@ -1,14 +1,16 @@
 //! The house's rules, read from cargo and from the sources, so that they hold without
 //! anybody running a lint: which package may depend on which, and what the core may not even name.
 
+mod workspace;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    path::{Path, PathBuf},
-    process::Command,
 };
 
 use serde_json::Value;
+
+use self::workspace::{cargo, packages, root, rust_files};
 
 /// Packages of this workspace and what each may depend on.
 const ARROWS: &[(&str, &[&str])] = &[
@@ -77,38 +79,12 @@ const BANNED_IN_CORE: &[(&str, &str)] = &[
     ("static mut", "the core has no globals"),
 ];
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("core/ is in the workspace").to_path_buf()
-}
-
-/// The manifests of this workspace, as cargo understands them.
-fn metadata() -> Value {
-    let json = cargo(&["metadata", "--no-deps", "--format-version", "1", "--locked", "--offline"]);
-    serde_json::from_str(&json).expect("cargo metadata writes JSON")
-}
-
-fn cargo(arguments: &[&str]) -> String {
-    let output = Command::new(env!("CARGO"))
-        .args(arguments)
-        .current_dir(root())
-        .output()
-        .expect("cargo runs");
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "cargo {arguments:?}: {errors}");
-    String::from_utf8(output.stdout).expect("cargo writes text")
-}
-
 fn text<'a>(value: &'a Value, key: &str) -> &'a str {
     value[key].as_str().unwrap_or_else(|| panic!("{key} in {value}"))
 }
 
 fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
     value[key].as_array().unwrap_or_else(|| panic!("{key} in {value}"))
-}
-
-/// The packages of this workspace.
-fn own(metadata: &Value) -> Vec<&Value> {
-    list(metadata, "packages").iter().collect()
 }
 
 /// Direct dependencies of one package, leaving out those for tests.
@@ -122,9 +98,8 @@ fn shipped(package: &Value) -> BTreeSet<&str> {
 
 #[test]
 fn packages_depend_along_the_arrows_only() {
-    let metadata = metadata();
     let arrows: BTreeMap<&str, &[&str]> = ARROWS.iter().copied().collect();
-    let packages = own(&metadata);
+    let packages = packages();
     assert!(packages.len() >= 2, "the workspace has a core and a simulator");
     for package in &packages {
         let name = text(package, "name");
@@ -142,8 +117,7 @@ fn packages_depend_along_the_arrows_only() {
 
 #[test]
 fn the_core_depends_on_what_is_listed_here() {
-    let metadata = metadata();
-    let packages = own(&metadata);
+    let packages = packages();
     let core = packages.iter().find(|one| text(one, "name") == "quorate-core").expect("the core");
     let listed: BTreeSet<&str> = CORE_DEPENDENCIES.iter().copied().collect();
     for name in shipped(core) {
@@ -158,8 +132,7 @@ fn the_core_depends_on_what_is_listed_here() {
 
 #[test]
 fn nothing_below_a_package_is_what_it_must_not_be() {
-    let metadata = metadata();
-    let packages = own(&metadata);
+    let packages = packages();
     for (package, banned) in NOT_BELOW {
         if !packages.iter().any(|one| text(one, "name") == *package) {
             continue;
@@ -250,21 +223,4 @@ fn manifests_name_no_second_encoding() {
             assert!(!["bincode", "rocksdb"].contains(&name), "{manifest}: {line}");
         }
     }
-}
-
-fn rust_files(directory: &Path) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    let mut open = vec![directory.to_path_buf()];
-    while let Some(directory) = open.pop() {
-        for entry in fs::read_dir(&directory).expect("a readable folder") {
-            let path = entry.expect("a readable folder").path();
-            if path.is_dir() {
-                open.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                files.push(path);
-            }
-        }
-    }
-    files.sort();
-    files
 }

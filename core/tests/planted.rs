@@ -1,39 +1,20 @@
 //! No shipped build can hold a planted bug: who may turn the feature on is read from every manifest, and
 //! the names of the catalogue from its source, since without the feature there is nothing to ask.
 
+mod workspace;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    path::{Path, PathBuf},
-    process::Command,
 };
 
 use serde_json::Value;
 
+use self::workspace::{cargo, packages, root, rust_files};
+
 /// The feature, and the only package that may forward to it, by a feature of the same name.
 const FEATURE: &str = "planted-bugs";
 const GRADER: &str = "quorate-sim";
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("core/ is in the workspace").to_path_buf()
-}
-
-fn cargo(arguments: &[&str]) -> String {
-    let output = Command::new(env!("CARGO"))
-        .args(arguments)
-        .current_dir(root())
-        .output()
-        .expect("cargo runs");
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "cargo {arguments:?}: {errors}");
-    String::from_utf8(output.stdout).expect("cargo writes text")
-}
-
-fn packages() -> Vec<Value> {
-    let json = cargo(&["metadata", "--no-deps", "--format-version", "1", "--locked", "--offline"]);
-    let metadata: Value = serde_json::from_str(&json).expect("cargo metadata writes JSON");
-    metadata["packages"].as_array().expect("packages").clone()
-}
 
 /// The features of a package, each with what it turns on.
 fn features(package: &Value) -> BTreeMap<String, Vec<String>> {
@@ -112,20 +93,4 @@ fn the_catalogue_is_what_is_planted() {
         }
     }
     assert_eq!(listed, planted, "listed in core/src/planted.rs, and planted");
-}
-
-fn rust_files(directory: &Path) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    let mut open = vec![directory.to_path_buf()];
-    while let Some(directory) = open.pop() {
-        for entry in fs::read_dir(&directory).expect("a readable folder") {
-            let path = entry.expect("a readable folder").path();
-            if path.is_dir() {
-                open.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                files.push(path);
-            }
-        }
-    }
-    files
 }

@@ -199,10 +199,15 @@ impl Cluster {
 
     /// The address of a node's interface.
     pub(crate) fn api(&self, name: &str) -> String {
+        format!("http://{}", self.address(name, "api"))
+    }
+
+    /// One of a node's addresses: `api`, `network` or `metrics`.
+    pub(crate) fn address(&self, name: &str, which: &str) -> String {
         let path = self.home(name).join("run/addresses.json");
         let text = fs::read_to_string(path).expect("it runs");
         let addresses: Value = serde_json::from_str(&text).expect("JSON");
-        format!("http://{}", addresses["api"].as_str().expect("an address"))
+        addresses[which].as_str().expect("an address").to_owned()
     }
 
     /// A node's finalized height; zero while it does not answer.

@@ -7,17 +7,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde_json::Value;
-
 use crate::cluster::{Cluster, LOOK, PATIENCE, json, quorate, run};
 
 /// Connects to one of a node's addresses: `api`, `network` or `metrics`.
 fn connect(cluster: &Cluster, name: &str, which: &str) -> TcpStream {
-    let path = cluster.home(name).join("run/addresses.json");
-    let text = fs::read_to_string(path).expect("it runs");
-    let addresses: Value = serde_json::from_str(&text).expect("JSON");
-    let stream = TcpStream::connect(addresses[which].as_str().expect("an address"));
-    let stream = stream.expect("it listens");
+    let stream = TcpStream::connect(cluster.address(name, which)).expect("it listens");
     stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
     stream
 }

@@ -18,4 +18,5 @@ mod partition;
 mod refusals;
 mod running;
 mod steady;
+mod versions;
 mod wallet;

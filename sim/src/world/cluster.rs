@@ -291,7 +291,7 @@ impl Cluster {
         self.host(machine, |host| File::ALL.into_iter().for_each(|file| host.disk.erase(file)));
     }
 
-    /// Lets a machine's own next event be looked at again, because its clock was changed.
+    /// Lets a machine's own next event be looked at again, because its clock or its pace was changed.
     pub fn reconsider(&mut self, machine: Machine, now: u64) {
         if self.status(machine).running == Running::Up {
             self.fabric.rouse(machine, now);

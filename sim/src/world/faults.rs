@@ -396,10 +396,7 @@ impl Engine {
             }
             Verb::Slow { factor_milli, .. } => {
                 for machine in hit {
-                    play.cluster.host(*machine, |host| {
-                        host.slow_milli = *factor_milli;
-                        host.disk.slow_down(*factor_milli);
-                    });
+                    slow_down(play, *machine, *factor_milli);
                 }
             }
             Verb::Diverge { .. } => {
@@ -450,11 +447,10 @@ impl Engine {
             play.cluster.host(*machine, |host| {
                 host.disk.end(id);
                 host.clock.end(id, now);
-                if matches!(verb, Verb::Slow { .. }) {
-                    host.slow_milli = 1_000;
-                    host.disk.slow_down(1_000);
-                }
             });
+            if matches!(verb, Verb::Slow { .. }) {
+                slow_down(play, *machine, 1_000);
+            }
             if clock_fault(&verb).is_some() {
                 play.cluster.reconsider(*machine, now);
             }
@@ -693,6 +689,15 @@ const fn snap_of(verb: &Verb) -> Snap {
         Verb::Stop { .. } => Snap::Stop,
         _ => Snap::Hold,
     }
+}
+
+/// Makes jobs and disk of a machine take so many thousandths of their normal time, also what is under way.
+fn slow_down(play: &mut Play, machine: Machine, factor_milli: u32) {
+    play.cluster.host(machine, |host| {
+        host.slow_milli = factor_milli;
+        host.disk.slow_down(factor_milli);
+    });
+    play.cluster.reconsider(machine, play.now);
 }
 
 fn clock_fault(verb: &Verb) -> Option<ClockFault> {

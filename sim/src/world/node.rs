@@ -192,6 +192,8 @@ struct Process {
     recording: bool,
     due: BinaryHeap<Reverse<Timed>>,
     due_places: u64,
+    /// How slow the machine was when what is due was timed, in thousandths.
+    slow_milli: u32,
     inbox: VecDeque<Arrival>,
     wakeup: Option<(Instant, Timer)>,
     effects: Effects,
@@ -206,6 +208,7 @@ impl Process {
     fn window(&mut self, host: &mut Host, ledger: &mut Ledger, window: Window) -> Result<(), Stop> {
         self.take_in(ledger);
         self.now = self.now.max(window.start);
+        self.keep_pace(host.slow_milli);
         while let Some((at, source)) = self.next_due(host) {
             let at = at.max(self.now);
             if at >= window.end || host.holding {
@@ -291,6 +294,24 @@ impl Process {
             first = Some((at, Source::Wakeup(timer)));
         }
         first
+    }
+
+    /// A machine that becomes slow, or is slow no more, sees to the rest of what it has begun at its new pace.
+    /// Otherwise one slow fsync could outlast the fault by a minute.
+    fn keep_pace(&mut self, slow_milli: u32) {
+        let was = std::mem::replace(&mut self.slow_milli, slow_milli);
+        if was == slow_milli {
+            return;
+        }
+        let (now, was, is) = (self.now, u64::from(was), u64::from(slow_milli));
+        let retimed = |Reverse(mut timed): Reverse<Timed>| {
+            if matches!(timed.due, Due::DataSynced(_) | Due::SlotSynced(..) | Due::Finished(_)) {
+                let left = Span::from_nanos(timed.at.saturating_sub(now)).scaled(is, was);
+                timed.at = now.saturating_add(left.nanos());
+            }
+            Reverse(timed)
+        };
+        self.due = std::mem::take(&mut self.due).into_iter().map(retimed).collect();
     }
 
     fn later(&mut self, at: u64, due: Due) {

@@ -91,6 +91,7 @@ impl Process {
             recorded,
             amnesiac,
             next_entry: found.next,
+            slow_milli: host.slow_milli,
             appended: VecDeque::new(),
             syncing: None,
             to_record: Vec::new(),

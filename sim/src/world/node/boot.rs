@@ -45,11 +45,12 @@ impl Process {
         let found = log::read(&data).map_err(|_| down(DownReason::CorruptLog))?;
         host.disk.truncate(File::Data, found.length);
         let survived = survived(&found, host.life_begins);
-        host.life_begins = found.next;
         let (stored, mut execution) = fold(common, &found.entries);
         let slot =
             |host: &mut Host, file| host.disk.read(file).map_err(|_| down(DownReason::WriteFailed));
         let slots = [slot(host, File::SlotA)?, slot(host, File::SlotB)?];
+        // Nothing fails from here on. A life that never began has no part in what the log holds.
+        host.life_begins = found.next;
         let signer = log::read_slots([&slots[0], &slots[1]]);
         match &signer {
             None => host.lapse = Some(Lapse::Amnesiac),

@@ -5,7 +5,7 @@
 //! it came in: a client that sends its nonces in order must not see a later one proposed first. Each source
 //! of transactions has a quota, so no peer crowds out the others or this node's own clients.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque, btree_map::OccupiedEntry};
 
 use borsh::{BorshDeserialize, BorshSerialize};
 
@@ -126,16 +126,15 @@ impl Intake {
     /// # Panics
     /// If there are not as many answers as questions.
     pub(super) fn finish(&mut self, id: JobId, good: Vec<bool>) -> Vec<(Offer, bool)> {
-        let Some(job) = self.checking.get_mut(&id) else { return Vec::new() };
+        let unanswered = self.checking.get_mut(&id).filter(|job| job.good.is_none());
+        let Some(job) = unanswered else { return Vec::new() };
         assert_eq!(good.len(), job.offers.len(), "answers of {id:?} do not match its questions");
         job.good = Some(good);
         let mut done = Vec::new();
-        while let Some(first) = self.checking.first_entry() {
-            if first.get().good.is_none() {
-                break;
-            }
+        let is_answered = |first: &OccupiedEntry<'_, JobId, Checking>| first.get().good.is_some();
+        while let Some(first) = self.checking.first_entry().filter(is_answered) {
             let Checking { offers, good } = first.remove();
-            done.extend(offers.into_iter().zip(good.expect("it was just looked at")));
+            done.extend(offers.into_iter().zip(good.into_iter().flatten()));
         }
         for (offer, _) in &done {
             self.release(offer);

@@ -291,6 +291,7 @@ fn admitted_in_the_order_of_submission() {
     assert_eq!(bench.submit(pay(0, 4)), NOTHING, "four jobs are under way");
     assert_eq!(bench.checked(0, 2, &[true]), NOTHING);
     assert_eq!(bench.checked(0, 1, &[false]), NOTHING);
+    assert_eq!(bench.checked(0, 2, &[false]), NOTHING, "the first answer counts");
     assert_eq!((bench.mempool.len(), bench.mempool.unchecked()), (0, 5));
     assert_eq!(
         bench.checked(0, 0, &[true]),

@@ -6,8 +6,6 @@
 //! journalling file system): a crash keeps a prefix of them, the first lost one perhaps in part.
 //! Knows nothing of what the bytes mean.
 
-use quorate_core::time::Span;
-
 use super::{delay::sample, keyed::Key, network::FaultId, platter::Platter};
 use crate::scenario::{Disk as DiskModel, DiskOp, Distribution, Ppm, Torn};
 
@@ -118,7 +116,6 @@ pub struct Disk {
     faults: Vec<(FaultId, DiskFault)>,
     /// Whether damage beyond losing unsynced writes may happen here (`atlas`).
     may_be_damaged: bool,
-    slow_milli: u32,
     files: [Contents; 3],
     /// Empty buffers of writes that are durable.
     spare: Vec<Vec<u8>>,
@@ -153,7 +150,6 @@ impl Disk {
             model,
             faults: Vec::new(),
             may_be_damaged,
-            slow_milli: 1_000,
             files: Default::default(),
             spare: Vec::new(),
             writes: 0,
@@ -172,11 +168,6 @@ impl Disk {
     /// Ends a fault. Damage done stays done.
     pub fn end(&mut self, id: FaultId) {
         self.faults.retain(|(held, _)| *held != id);
-    }
-
-    /// Makes everything take this many thousandths of its normal time.
-    pub fn slow_down(&mut self, factor_milli: u32) {
-        self.slow_milli = factor_milli;
     }
 
     /// How many fsyncs were started.
@@ -233,9 +224,8 @@ impl Disk {
             _ => None,
         });
         let draw = self.key.at(number, purpose::LATENCY);
-        let nanos = sample(latency.unwrap_or(&self.model.fsync), draw);
-        let scaled = Span::from_nanos(nanos).scaled(u64::from(self.slow_milli), 1_000);
-        Sync { file, number, covers: self.writes, latency: scaled.nanos() }
+        let latency = sample(latency.unwrap_or(&self.model.fsync), draw);
+        Sync { file, number, covers: self.writes, latency }
     }
 
     /// Ends an fsync: what it covers is durable, unless the disk lies.

@@ -693,10 +693,7 @@ const fn snap_of(verb: &Verb) -> Snap {
 
 /// Makes jobs and disk of a machine take so many thousandths of their normal time, also what is under way.
 fn slow_down(play: &mut Play, machine: Machine, factor_milli: u32) {
-    play.cluster.host(machine, |host| {
-        host.slow_milli = factor_milli;
-        host.disk.slow_down(factor_milli);
-    });
+    play.cluster.host(machine, |host| host.slow_milli = factor_milli);
     play.cluster.reconsider(machine, play.now);
 }
 

@@ -314,6 +314,12 @@ impl Process {
         self.due = std::mem::take(&mut self.due).into_iter().map(retimed).collect();
     }
 
+    /// Jobs and disk: what takes so many nanoseconds on a machine that is not slow.
+    fn later_at_pace(&mut self, nanos: u64, due: Due) {
+        let took = Span::from_nanos(nanos).scaled(u64::from(self.slow_milli), 1_000);
+        self.later(self.now.saturating_add(took.nanos()), due);
+    }
+
     fn later(&mut self, at: u64, due: Due) {
         self.due_places += 1;
         self.due.push(Reverse(Timed { at, place: self.due_places, due }));

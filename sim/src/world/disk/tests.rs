@@ -140,12 +140,10 @@ fn errors_and_a_full_disk_are_told() {
 }
 
 #[test]
-fn latency_is_the_models_the_faults_and_slower_on_a_slow_machine() {
+fn latency_is_the_models_or_the_faults() {
     let millis = |millis| Distribution::Constant(Span::from_millis(millis));
     let mut disk = disk(DiskModel { fsync: millis(1), ..DiskModel::default() });
     assert_eq!(disk.begin_sync(File::Data).latency, 1_000_000);
     disk.begin(FaultId(0), DiskFault::Latency(millis(20)));
     assert_eq!(disk.begin_sync(File::Data).latency, 20_000_000);
-    disk.slow_down(3_000);
-    assert_eq!(disk.begin_sync(File::Data).latency, 60_000_000);
 }

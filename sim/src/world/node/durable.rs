@@ -89,7 +89,7 @@ impl Process {
         }
         let sync = host.disk.begin_sync(File::Data);
         self.syncing = Some(self.appended.len());
-        self.later(self.now.saturating_add(sync.latency), Due::DataSynced(sync));
+        self.later_at_pace(sync.latency, Due::DataSynced(sync));
     }
 
     pub(super) fn on_data_synced(
@@ -146,7 +146,7 @@ impl Process {
         }
         let sync = host.disk.begin_sync(slot);
         self.recording = true;
-        self.later(self.now.saturating_add(sync.latency), Due::SlotSynced(sync, pledges));
+        self.later_at_pace(sync.latency, Due::SlotSynced(sync, pledges));
         Ok(())
     }
 

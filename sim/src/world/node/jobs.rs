@@ -40,9 +40,7 @@ impl Process {
         }
         host.jobs += 1;
         let nanos = sample(&self.common.jobs, self.common.job_draw(host.machine, host.jobs));
-        let nanos = u128::from(nanos) * u128::from(host.slow_milli) / 1_000;
-        let at = self.now.saturating_add(u64::try_from(nanos).unwrap_or(u64::MAX));
-        self.later(at, Due::Finished(Box::new(result)));
+        self.later_at_pace(nanos, Due::Finished(Box::new(result)));
     }
 }
 

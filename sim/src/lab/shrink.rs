@@ -5,7 +5,7 @@
 //! noise, settings. What is tried is a whole run, and counts only if its signature is the wanted one.
 //! Each fault keeps the draws it had, so taking one out leaves the others as they were. Where a failure
 //! hangs on a coincidence that goes with any fault, other seeds are tried as well. The passes are
-//! repeated until none of them finds anything.
+//! repeated until none of them finds anything, and while much is left, with more and more seeds.
 //!
 //! What is tried is decided by what was found before and by nothing else: as many attempts come to the
 //! same scenario, however many are made at once.
@@ -58,17 +58,20 @@ impl<'a> Shrinker<'a> {
     /// The smallest candidate found that fails for the same reason.
     #[must_use]
     pub fn shrink(mut self) -> Candidate {
+        let mut lot = 0;
         loop {
             let before = self.best.clone();
             self.cut_time();
             self.cut_cost();
             self.cut_parts();
-            self.look_elsewhere();
+            self.look_elsewhere(lot);
             self.simplify_parts();
             self.cut_validators();
             self.simplify_surroundings();
-            if self.exhausted || self.best == before {
-                // What fails is found; only now the run may end on the spot.
+            lot = if self.best == before { lot + 1 } else { 0 };
+            if self.exhausted || lot == delta::LOTS || lot > 0 && !self.has_many_parts() {
+                // What fails is found; only now it may be brief, and the run end on the spot.
+                self.shorten();
                 self.end_by(Span::from_millis(self.attempt.at.millis() + 1));
                 return self.best;
             }

@@ -456,6 +456,23 @@ impl Verb {
         targets_of!(self)
     }
 
+    /// How likely it is each time, to change; `None` if it is certain.
+    pub fn likelihood_mut(&mut self) -> Option<&mut Ppm> {
+        match self {
+            Self::Drop { p, .. }
+            | Self::Duplicate { p, .. }
+            | Self::Reorder { p, .. }
+            | Self::Corrupt { p, .. }
+            | Self::LostUnsynced { p, .. }
+            | Self::TornWrite { p, .. }
+            | Self::Bitrot { p, .. }
+            | Self::MisdirectedWrite { p, .. }
+            | Self::IoError { p, .. }
+            | Self::FsyncLie { p, .. } => Some(p),
+            _ => None,
+        }
+    }
+
     /// Its name in a scenario file.
     #[must_use]
     pub const fn name(&self) -> &'static str {

@@ -11,6 +11,8 @@ pub struct Ppm(u32);
 impl Ppm {
     /// Never.
     pub const NEVER: Self = Self(0);
+    /// Every other time.
+    pub const HALF: Self = Self(500_000);
     /// Always.
     pub const ALWAYS: Self = Self(1_000_000);
 

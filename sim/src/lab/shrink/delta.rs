@@ -6,8 +6,11 @@ use super::{
 };
 use crate::scenario::Scenario;
 
-/// Other seeds that are tried where the given one gets stuck.
+/// Other seeds of one lot, tried where the given one gets stuck.
 const SEEDS: u64 = 8;
+
+/// Lots of other seeds, if the budget lasts as long.
+pub(super) const LOTS: u64 = 64;
 
 /// With so many parts or fewer nothing is looked for with other seeds.
 const FEW: usize = 3;
@@ -69,8 +72,8 @@ impl Shrinker<'_> {
     /// A failure that takes a coincidence of moments goes with any part that shifts them, needed or
     /// not: what one seed then calls necessary says little. Half of the parts at another seed meets
     /// another coincidence, and if the half has what matters that is as likely as with all of them.
-    pub(super) fn look_elsewhere(&mut self) {
-        while parts::all(&self.best.scenario).len() > FEW {
+    pub(super) fn look_elsewhere(&mut self, lot: u64) {
+        while self.has_many_parts() {
             let parts = self.by_nearness();
             let halves = chunked(&singles(&parts), 2);
             let quarters = chunked(&singles(&parts), 4);
@@ -78,7 +81,7 @@ impl Shrinker<'_> {
             let less = parts.iter().map(|part| without(&parts, &[*part])).collect();
             let mut candidates = Vec::new();
             for subsets in [halves, quarters, most, less] {
-                for seed in self.seeds() {
+                for seed in self.seeds(lot) {
                     candidates.extend(subsets.iter().map(|kept: &Vec<Part>| {
                         let scenario = parts::only(&self.best.scenario, kept);
                         Candidate { scenario, seed }
@@ -92,10 +95,15 @@ impl Shrinker<'_> {
         }
     }
 
-    /// Other seeds to try.
-    pub(super) fn seeds(&self) -> impl Iterator<Item = u64> + use<> {
-        let own = self.best.seed;
-        (1..=SEEDS).filter_map(move |further| own.checked_add(further))
+    /// Whether other seeds are worth the time.
+    pub(super) fn has_many_parts(&self) -> bool {
+        parts::all(&self.best.scenario).len() > FEW
+    }
+
+    /// A lot of other seeds to try: the next ones are the first.
+    pub(super) fn seeds(&self, lot: u64) -> impl Iterator<Item = u64> + use<> {
+        let before = self.best.seed.saturating_add(lot * SEEDS);
+        (1..=SEEDS).filter_map(move |further| before.checked_add(further))
     }
 
     /// All parts: behaviours, then faults, the last that began before the failure first.

@@ -111,6 +111,29 @@ fn lists(scenario: &mut Scenario) -> Vec<&mut Vec<NodeName>> {
     lists
 }
 
+/// Whom behaviours and faults are about, as far as not links between named ones are.
+fn targets(scenario: &mut Scenario) -> Vec<&mut Selector> {
+    let liars = scenario.byzantine.iter_mut().map(|spec| &mut spec.nodes);
+    let hit =
+        scenario.faults.iter_mut().filter_map(|fault| Some(&mut fault.verb.targets_mut()?.nodes));
+    liars.chain(hit).collect()
+}
+
+/// The places of those that the seed or the moment draws, or that are many without being named.
+pub(super) fn unnamed(scenario: &Scenario) -> Vec<usize> {
+    let mut scenario = scenario.clone();
+    let targets = (0..).zip(targets(&mut scenario));
+    targets.filter(|(_, who)| !matches!(who, Selector::Nodes(_))).map(|(place, _)| place).collect()
+}
+
+/// Names one validator in such a place, unless somebody is named there by now.
+pub(super) fn name(scenario: &mut Scenario, place: usize, name: NodeName) {
+    let who = targets(scenario).swap_remove(place);
+    if !matches!(who, Selector::Nodes(_)) {
+        *who = Selector::Nodes(vec![name]);
+    }
+}
+
 fn names(selector: &mut Selector) -> Option<&mut Vec<NodeName>> {
     match selector {
         Selector::Nodes(names) => Some(names),

@@ -5,8 +5,8 @@ use quorate_core::{time::Span, types::Height};
 
 use super::{Candidate, Edit, SLACK, Shrinker, cut, parts};
 use crate::scenario::{
-    Clock, Cluster, Codec, Crypto, Disk, End, Expect, Jobs, LinkModel, Network, Ppm, Run, Scenario,
-    StakePlan, When, Workload,
+    Clock, Cluster, Codec, Crypto, Disk, DiskOp, End, Expect, Jobs, LinkModel, Network, NodeName,
+    Ppm, Run, Scenario, StakePlan, Verb, When, Workload,
 };
 
 /// Other seeds that are tried where fewer validators, or nothing around them, do not fail.
@@ -44,7 +44,8 @@ impl Shrinker<'_> {
         self.first(vec![quiet, cheap]);
     }
 
-    /// Makes what is left of faults and behaviours simpler: fewer names, no repetition.
+    /// Makes what is left of faults and behaviours simpler: fewer names and none drawn, no repetition,
+    /// less left to chance. Then it also fails more easily with other seeds.
     pub(super) fn simplify_parts(&mut self) {
         // The last names first, and so that none moves up before it was tried: what is left can do
         // with fewer validators.
@@ -52,15 +53,19 @@ impl Shrinker<'_> {
         for place in (0..parts::names_in(&self.best.scenario)).rev() {
             edits.push(Box::new(move |scenario| parts::drop_name(scenario, place)));
         }
-        for place in 0..self.best.scenario.faults.len() {
+        for place in parts::unnamed(&self.best.scenario) {
+            for number in 0..self.best.scenario.cluster.validators {
+                let name = NodeName::new(number);
+                edits.push(Box::new(move |scenario| parts::name(scenario, place, name)));
+            }
+        }
+        for (place, fault) in self.best.scenario.faults.iter().enumerate() {
             edits.push(Box::new(move |scenario| scenario.faults[place].repeat = 1));
-            edits.push(Box::new(move |scenario| {
-                if let End::For(lasting) = &mut scenario.faults[place].end
-                    && *lasting > SHORT
-                {
-                    *lasting = lasting.scaled(1, 2);
-                }
-            }));
+            if let Verb::IoError { ops, .. } = &fault.verb {
+                edits.extend(ops.iter().map(|op| only_op(place, *op)));
+            }
+            edits.push(at_least_as_likely(place, Ppm::ALWAYS));
+            edits.push(at_least_as_likely(place, Ppm::HALF));
         }
         for place in 0..self.best.scenario.byzantine.len() {
             edits.push(Box::new(move |scenario| {
@@ -69,6 +74,27 @@ impl Shrinker<'_> {
             }));
         }
         self.consider_each(&edits);
+    }
+
+    /// Makes faults short. That is for the end: a short one meets with less by chance.
+    pub(super) fn shorten(&mut self) {
+        let halved = |place: usize| -> Edit {
+            Box::new(move |scenario| {
+                if let End::For(lasting) = &mut scenario.faults[place].end
+                    && *lasting > SHORT
+                {
+                    *lasting = lasting.scaled(1, 2);
+                }
+            })
+        };
+        loop {
+            let before = self.best.clone();
+            let edits: Vec<Edit> = (0..before.scenario.faults.len()).map(halved).collect();
+            self.consider_each(&edits);
+            if self.best == before {
+                return;
+            }
+        }
     }
 
     /// Tries with fewer validators, the smallest cluster first, then with other seeds.
@@ -84,7 +110,7 @@ impl Shrinker<'_> {
     fn with_other_seeds(&self, candidates: Vec<Candidate>) -> Vec<Candidate> {
         let own = candidates.clone();
         let others = self
-            .seeds()
+            .seeds(0)
             .take(SEEDS)
             .flat_map(|seed| candidates.iter().map(move |one| Candidate { seed, ..one.clone() }));
         own.into_iter().chain(others).collect()
@@ -111,6 +137,26 @@ impl Shrinker<'_> {
         edits.extend(MILDER);
         self.consider_each(&edits);
     }
+}
+
+/// Lets a disk fail at one operation only.
+fn only_op(place: usize, op: DiskOp) -> Edit {
+    Box::new(move |scenario| {
+        if let Verb::IoError { ops, .. } = &mut scenario.faults[place].verb
+            && ops.contains(&op)
+        {
+            *ops = vec![op];
+        }
+    })
+}
+
+/// Leaves less of whether a fault hits to chance.
+fn at_least_as_likely(place: usize, likelihood: Ppm) -> Edit {
+    Box::new(move |scenario| {
+        if let Some(p) = scenario.faults[place].verb.likelihood_mut() {
+            *p = likelihood.max(*p);
+        }
+    })
 }
 
 /// Sections as they are when nothing is said.

@@ -11,8 +11,8 @@ use std::{
 use quorate_core::testing::transcript;
 
 fn transcripts() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata");
-    let entries = fs::read_dir(&folder).expect("a readable folder");
+    let folder = Path::new("testdata");
+    let entries = fs::read_dir(folder).expect("a readable folder");
     let mut paths: Vec<PathBuf> = entries
         .map(|entry| entry.expect("a readable folder").path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "txt"))

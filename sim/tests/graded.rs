@@ -13,7 +13,7 @@ use quorate_sim::{
 
 #[test]
 fn every_bug_has_scenarios_that_exist() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios");
+    let root = Path::new("../scenarios");
     let mut files = BTreeSet::new();
     for theme in std::fs::read_dir(root).expect("the scenarios are in the repository") {
         let theme = theme.expect("a folder can be read").path();
@@ -46,8 +46,7 @@ fn names_are_unique() {
 /// A bug is in the run that asks for it, and in no run beside or after it.
 #[test]
 fn a_bug_is_planted_in_one_run() {
-    let path =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/view-change/good-case.toml");
+    let path = Path::new("../scenarios/view-change/good-case.toml");
     let scenario = scenario::load(&path).expect("a sound scenario");
     let with = |planted| run(&scenario, 1, &RunOptions { planted, ..RunOptions::default() });
     let sound = with(None);

@@ -6,7 +6,7 @@ use std::{path::Path, process::Command};
 
 #[test]
 fn an_iterated_unordered_map_is_found_and_bisected_to_its_first_event() {
-    let scenario = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/prove.toml");
+    let scenario = Path::new("tests/prove.toml");
     let output = Command::new(env!("CARGO_BIN_EXE_quorate-sim"))
         .arg("prove")
         .arg(scenario)

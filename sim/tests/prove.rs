@@ -7,7 +7,7 @@ use std::{path::Path, process::Command};
 
 #[test]
 fn two_processes_make_the_same_run() {
-    let scenario = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/prove.toml");
+    let scenario = Path::new("tests/prove.toml");
     let output = Command::new(env!("CARGO_BIN_EXE_quorate-sim"))
         .arg("prove")
         .arg(scenario)

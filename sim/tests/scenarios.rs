@@ -22,12 +22,12 @@ const SEEDS: u64 = 2;
 const LONG: &str = "long";
 
 fn main() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios");
+    let root = Path::new("../scenarios");
     let mut files = Vec::new();
-    collect(&root, &mut files);
+    collect(root, &mut files);
     files.sort();
     assert!(files.len() > 100, "only {} scenarios under {}", files.len(), root.display());
-    let mut trials: Vec<Trial> = files.iter().flat_map(|file| trials_of(&root, file)).collect();
+    let mut trials: Vec<Trial> = files.iter().flat_map(|file| trials_of(root, file)).collect();
     trials.push(Trial::test("the corpus names files that exist", corpus));
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }
@@ -46,7 +46,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
 
 /// What `docs/corpus.md` says is tried here is here.
 fn corpus() -> Result<(), Failed> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let root = Path::new("..");
     let text = fs::read_to_string(root.join("docs/corpus.md"))?;
     let tables = text.lines().filter(|line| line.starts_with('|'));
     let quoted = tables.flat_map(|line| line.split('`').skip(1).step_by(2));

@@ -6,7 +6,7 @@ use std::{fs, path::Path, process::Command};
 
 /// Every bug's name, from the source of the catalogue.
 fn names() -> Vec<String> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../core/src/planted.rs");
+    let path = Path::new("../core/src/planted.rs");
     let source = fs::read_to_string(path).expect("a readable source");
     let (_, list) = source.split_once("catalogue! {").expect("the list of bugs");
     let (list, _) = list.split_once("\n}").expect("the end of the list");

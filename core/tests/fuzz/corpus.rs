@@ -8,7 +8,7 @@ use quorate_core::testing::{
 };
 
 fn directory() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus")
+    PathBuf::from("fuzz/corpus")
 }
 
 fn path(sample: &Sample) -> PathBuf {

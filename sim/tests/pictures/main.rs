@@ -9,7 +9,6 @@ mod browser;
 use std::{
     fs,
     io::{self, Write as _},
-    path::PathBuf,
     process::Command,
 };
 
@@ -49,8 +48,8 @@ fn main() {
 const DEAD_LEADERS: &str = "view-change/two-dead-leaders-7.toml";
 
 fn scenario(name: &str) -> String {
-    let scenarios = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../scenarios"));
-    scenarios.join(name).display().to_string()
+    let package = std::env::var("CARGO_MANIFEST_DIR").expect("cargo sets it");
+    format!("{package}/../scenarios/{name}")
 }
 
 /// Runs the simulator in a directory of the browser's.

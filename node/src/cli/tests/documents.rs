@@ -11,7 +11,7 @@ use crate::cli::arguments::Arguments;
 
 /// Pages in folders where commands of nodes are written.
 fn pages() -> Vec<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the repository").to_owned();
+    let root = PathBuf::from("..");
     let mut folders = vec![root.join("docs"), root.join("node")];
     let mut found: Vec<PathBuf> =
         ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"].map(|name| root.join(name)).to_vec();

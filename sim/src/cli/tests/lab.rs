@@ -381,7 +381,7 @@ fn twins_walk_through_schedules() {
 #[test]
 fn a_fork_among_many_faults_becomes_small() {
     let scratch = Scratch::new();
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/good/fork-with-noise.toml");
+    let file = "testdata/good/fork-with-noise.toml";
     let (failures, small) = (scratch.path("failures"), scratch.path("minimal.toml"));
     let run = crate::run::run;
     let said = quorate(&["run", file, "--seed", "3", "--quiet", "--bundle", &failures], run);

@@ -1,9 +1,6 @@
 //! Commands in documents and examples: there is none that the program does not take.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{fs, path::PathBuf};
 
 use clap::{CommandFactory as _, Parser as _, error::ErrorKind};
 

@@ -1,6 +1,6 @@
 //! One height in about ten lines.
 
-use super::{clock, fate_of, lasting, names};
+use super::{clock, fate_of, lasting, late, names};
 use crate::history::{History, Lane, State};
 
 /// Failed views that are told one by one; of more, the first and the last few.
@@ -108,6 +108,7 @@ fn success(history: &History, height: u64) -> Vec<String> {
         text += &format!(", final {} ({} first).", since(*at), history.name(*lane));
     }
     let mut lines = vec![text];
+    lines.extend(late::wait_for(history, height).map(|wait| wait.line));
     if view.finalized.is_empty() {
         lines.push(
             "  It has no finalization of its own: a block above it made it final.".to_owned(),

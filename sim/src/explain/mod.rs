@@ -5,6 +5,7 @@
 //! right to give up on a view is for the checkers to say.
 
 mod height;
+mod late;
 mod letters;
 #[cfg(test)]
 mod tests;

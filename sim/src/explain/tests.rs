@@ -3,7 +3,7 @@
 use expect_test::expect;
 
 use super::*;
-use crate::history::tests::little;
+use crate::history::{FaultHead, HeightStory, tests::little};
 
 /// The height that lost its leader: who, through which fault, and when it came back.
 #[test]
@@ -56,6 +56,45 @@ fn a_proposal_that_reached_too_few() {
     expect![[r#"
         view 3, leader n0: it proposed height 2 at 0.118 s; it did not reach n2 (lost: partition), n1 (lost: receiver down). n3 had notarize votes of weight 3 where 3 is a quorum, without n1 (down).
           n3 gave up after 101 ms (no certificate in time). Nullified at 0.219 s, after 102 ms."#]].assert_eq(&failure.lines.join("\n"));
+}
+
+/// Nobody gives up on the view, but votes are cut off: which, where, and through which fault.
+#[test]
+fn a_block_whose_votes_were_cut_off() {
+    let mut history = little();
+    let (lost, healed) = (crate::history::Fate::Lost(1), 1_200_000_000);
+    let told = history.clone();
+    for crossing in &mut history.crossings {
+        let letter = &told.letters[usize::try_from(crossing.letter).expect("small")];
+        if letter.view == 3 && told.kind(letter) == "finalize" {
+            (crossing.fate, crossing.ended) = (lost, crossing.sent);
+        }
+    }
+    let partition = history.head.faults.len();
+    let particulars = "n0 | n2 n3".to_owned();
+    history.head.faults.push(FaultHead { verb: "partition".to_owned(), particulars, links: true });
+    let fault = u32::try_from(partition).expect("few");
+    history.faults.push(Band { fault, from: 130_000_000, to: healed, lanes: Vec::new() });
+    let height = history.heights.get_mut(&2).expect("it was final");
+    height.by.iter_mut().for_each(|(_, at)| *at += healed);
+    history.end += 2 * healed;
+    let lines = explain(&history, 2).expect("it is final");
+    expect![[r#"
+        height 2 took 2 views, 2 to 3, and 1.32 s: from 0.012 s to 1.335 s (half of all heights take up to 1.21 s)
+        view 2, leader n1: no proposal. It is down (killed) since 0.025 s by fault 0, kill n1, back at 0.280 s.
+          n0 n2 n3 gave up after 100 ms (no proposal in time). Nullified at 0.117 s, after 105 ms.
+        view 3, leader n0: proposed at 0.118 s with 2 transactions, notarized 11 ms later (n0 first), final 1.21 s later (n0 first).
+          At 0.726 s n0 had finalize votes of weight 1 where 3 is a quorum, without n1 (sent none), n2 n3 (lost: partition), through fault 1, partition n0 | n2 n3 from 0.130 s to 1.200 s."#]].assert_eq(&lines.join("\n"));
+    // As the picture says it, if no other view was given up and blocks are fast as a rule.
+    let given_up = history.views.get_mut(&2).expect("it was entered");
+    given_up.nullified.clear();
+    given_up.given_up.clear();
+    for (further, at) in (1..).zip([1_345_000_000, 1_355_000_000]) {
+        let story = HeightStory { view: 3 + further, by: vec![(0, at)], ..HeightStory::default() };
+        history.heights.insert(2 + further, story);
+    }
+    let trouble = troubles(&history).remove(0);
+    expect!["no quorum for n0's block (partition): recovered at 1.335 s: height 2 final, after 1.31 s without"].assert_eq(&format!("{}: {}", trouble.short, trouble.recovery()));
 }
 
 /// The one stretch without a block, with its end.

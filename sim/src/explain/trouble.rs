@@ -1,6 +1,6 @@
 //! Stretches without a final block: where the chain stood still, why, and when it went on.
 
-use super::{Failure, clock, fate_of, lasting};
+use super::{Failure, clock, fate_of, lasting, late};
 use crate::history::History;
 
 /// A stretch without progress.
@@ -23,9 +23,6 @@ pub struct Trouble {
 /// How many times the usual pace a gap must be to count without a failed view.
 const SLOW: u64 = 6;
 
-/// No gap below this counts, however fast the run is otherwise.
-const GAP_LEAST: u64 = 250_000_000;
-
 /// All troubles of a run, by time.
 ///
 /// A gap between final blocks counts if a view in it was given up, or if it is much longer than usual.
@@ -35,21 +32,21 @@ pub fn troubles(history: &History) -> Vec<Trouble> {
     let begun = history.views.values().filter_map(|story| story.entered.first());
     let begun = begun.map(|(_, at, _)| *at).min().unwrap_or(0);
     let usual = usual(history, &finals);
-    let slow = usual.saturating_mul(SLOW).max(GAP_LEAST);
+    let slow = usual.saturating_mul(SLOW).max(late::LATE_LEAST);
     let mut found = Vec::new();
     let (mut last_at, mut last_view, mut last_height) = (begun, 0, 0);
     for (at, view, height) in finals {
         let failures = failures(history, last_view + 1, view, last_at);
         let gap = at.saturating_sub(last_at);
         if gap > slow || (!failures.is_empty() && gap > usual.saturating_mul(2)) {
-            found.push(Trouble::new(last_at, Some(at), height, failures));
+            found.push(Trouble::new(history, last_at, Some(at), height, failures));
         }
         (last_at, last_view, last_height) = (at, view, height);
     }
     if history.end.saturating_sub(last_at) > slow {
         let last = history.views.keys().next_back().map_or(0, |view| view + 1);
         let failures = failures(history, last_view + 1, last, last_at);
-        found.push(Trouble::new(last_at, None, last_height + 1, failures));
+        found.push(Trouble::new(history, last_at, None, last_height + 1, failures));
     }
     found
 }
@@ -102,8 +99,20 @@ fn failures(history: &History, first: u64, end: u64, since: u64) -> Vec<Failure>
 }
 
 impl Trouble {
-    fn new(from: u64, to: Option<u64>, height: u64, failures: Vec<Failure>) -> Self {
-        let (short, cause) = (words(&failures, true), words(&failures, false));
+    fn new(
+        history: &History,
+        from: u64,
+        to: Option<u64>,
+        height: u64,
+        failures: Vec<Failure>,
+    ) -> Self {
+        let (short, cause) = if failures.is_empty() {
+            let waited =
+                late::wait_for(history, height).map_or_else(unexplained, |wait| wait.short);
+            (waited.clone(), waited)
+        } else {
+            (words(&failures, true), words(&failures, false))
+        };
         Self { from, to, height, failures, short, cause }
     }
 
@@ -154,8 +163,9 @@ fn words(failures: &[Failure], in_full: bool) -> String {
     if more > 0 {
         text += &format!("; and {more} more");
     }
-    if text.is_empty() {
-        text = "no view was given up, yet nothing became final".to_owned();
-    }
     text
+}
+
+fn unexplained() -> String {
+    "no view was given up, yet nothing became final".to_owned()
 }

@@ -237,7 +237,7 @@ impl Inquiry<'_> {
 }
 
 /// The verb of a fault.
-fn verb(history: &History, band: &Band) -> String {
+pub(super) fn verb(history: &History, band: &Band) -> String {
     let place = usize::try_from(band.fault).unwrap_or(usize::MAX);
     history.head.faults.get(place).map_or_else(String::new, |head| head.verb.clone())
 }

@@ -6,6 +6,9 @@ use crate::history::{History, Lane, State};
 /// Failed views that are told one by one; of more, the first and the last few.
 const VIEWS_TOLD_MAX: usize = 5;
 
+/// How many times the usual time a block must take for it to be said what it waited for.
+const LATE: u64 = 3;
+
 /// Why a height took its views, in about ten lines, or what is known of one that was never final.
 ///
 /// `None` if the run never came near that height.
@@ -108,7 +111,11 @@ fn success(history: &History, height: u64) -> Vec<String> {
         text += &format!(", final {} ({} first).", since(*at), history.name(*lane));
     }
     let mut lines = vec![text];
-    lines.extend(late::wait_for(history, height).map(|wait| wait.line));
+    let entered = view.entered.first().map_or(0, |(_, at, _)| *at);
+    let taken = history.first_final(story).unwrap_or(0).saturating_sub(entered);
+    if usual(history).is_none_or(|usual| taken > usual.saturating_mul(LATE)) {
+        lines.extend(late::wait_for(history, height).map(|wait| wait.line));
+    }
     if view.finalized.is_empty() {
         lines.push(
             "  It has no finalization of its own: a block above it made it final.".to_owned(),

@@ -1,7 +1,7 @@
 //! Why a block became final late although nobody gave up on its view.
 
-use super::{clock, fault_words, faults_on, letters::Mail, view::verb};
-use crate::history::History;
+use super::{clock, fault_words, faults_on, hinders, letters::Mail, view::verb};
+use crate::history::{Band, History, Lane};
 
 /// Blocks that are final sooner after they were proposed are not late, however fast a run is otherwise.
 pub(super) const LATE_LEAST: u64 = 250_000_000;
@@ -22,22 +22,20 @@ pub(super) fn wait_for(history: &History, height: u64) -> Option<Wait> {
     let view = history.views.get(&block.view)?;
     let leader = view.leader?;
     let proposed = view.proposed.first()?.1;
-    let until = history.first_final(block)?;
+    let honest = block.by.iter().find(|(lane, _)| !history.lies(history.number(*lane)));
+    let (lane, until) = *honest.or(block.by.first())?;
     if until.saturating_sub(proposed) < LATE_LEAST {
         return None;
     }
-    // Halfway nearly all votes have come that were not kept up.
+    // By then nearly all votes have come that nothing held up.
     let halfway = proposed + (until - proposed) / 2;
-    let (lane, _) = *block.by.iter().find(|(_, at)| *at == until)?;
     let is_notarized = view.notarized.iter().any(|(other, at)| *other == lane && *at <= halfway);
     let kind = if is_notarized { "finalize" } else { "notarize" };
     let (weight, missing) = Mail::of(history, block.view, until).votes(kind, lane, halfway);
     if weight >= history.quorum() {
         return None;
     }
-    let band = faults_on(history, lane, proposed, until)
-        .max_by_key(|band| (band.lanes.contains(&lane), band.from));
-    let (short, through) = match band {
+    let (short, through) = match to_blame(history, lane, &missing.lanes, proposed, halfway) {
         Some(band) => (
             format!(" ({})", verb(history, band)),
             format!(
@@ -54,7 +52,23 @@ pub(super) fn wait_for(history: &History, height: u64) -> Option<Wait> {
         clock(halfway),
         history.name(lane),
         history.quorum(),
-        missing.join(", "),
+        missing.words.join(", "),
     );
     Some(Wait { short: format!("no quorum for n{leader}'s block{short}"), line })
+}
+
+/// The fault that acted in a stretch on those whose votes are missing, on who waits, or on the links between.
+fn to_blame<'a>(
+    history: &'a History,
+    waiting: Lane,
+    missing: &[Lane],
+    from: u64,
+    to: u64,
+) -> Option<&'a Band> {
+    let lanes = missing.iter().chain([&waiting]);
+    let bands = lanes.flat_map(|lane| faults_on(history, *lane, from, to));
+    bands.filter(|band| hinders(history, band)).max_by_key(|band| {
+        let hit = |lane: &Lane| band.lanes.contains(lane);
+        (missing.iter().filter(|lane| hit(lane)).count(), hit(&waiting), band.from)
+    })
 }

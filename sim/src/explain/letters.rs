@@ -11,6 +11,14 @@ pub(super) struct Mail<'a> {
     crossings: Vec<(&'a Letter, &'a Crossing)>,
 }
 
+/// Votes that somebody lacked.
+pub(super) struct Lacking {
+    /// Whose.
+    pub lanes: Vec<Lane>,
+    /// Whose, and what kept them.
+    pub words: Vec<String>,
+}
+
 /// What became of a vote that was missing.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Missing {
@@ -60,9 +68,8 @@ impl<'a> Mail<'a> {
         self.words(groups)
     }
 
-    /// How much weight of votes of a kind `lane` had by `until`, its own included, and what kept the
-    /// others, in words.
-    pub(super) fn votes(&self, kind: &str, lane: Lane, until: u64) -> (u64, Vec<String>) {
+    /// How much weight of votes of a kind `lane` had by `until`, its own included, and what it lacked.
+    pub(super) fn votes(&self, kind: &str, lane: Lane, until: u64) -> (u64, Lacking) {
         let own = self.history.number(lane);
         let mut weight = 0;
         let mut groups: BTreeMap<Missing, Vec<Lane>> = BTreeMap::new();
@@ -73,7 +80,13 @@ impl<'a> Mail<'a> {
             let votes = self.kind(kind).chain(self.kind("proposal").filter(|_| kind == "notarize"));
             let all: Vec<(&Letter, &Crossing)> = votes.filter(|(letter, _)| mine(letter)).collect();
             if number == own {
-                weight += if all.is_empty() { 0 } else { self.history.weight(number) };
+                // One that is alone sends its vote to nobody.
+                let is_alone = self.history.head.nodes.len() == 1;
+                if is_alone || all.iter().any(|(_, crossing)| crossing.sent <= until) {
+                    weight += self.history.weight(number);
+                } else {
+                    groups.entry(Missing::Unsent).or_default().push(other);
+                }
                 continue;
             }
             let here = all.iter().filter(|(_, crossing)| crossing.to == lane);
@@ -83,7 +96,8 @@ impl<'a> Mail<'a> {
                 Some(missing) => groups.entry(missing).or_default().push(other),
             }
         }
-        (weight, self.words(groups))
+        let lanes = groups.values().flatten().copied().collect();
+        (weight, Lacking { lanes, words: self.words(groups) })
     }
 
     /// What kept a message; `None` if it came in time. `whose` is who is to blame if there is none.

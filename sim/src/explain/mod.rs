@@ -65,3 +65,25 @@ fn faults_on(history: &History, lane: Lane, from: u64, to: u64) -> impl Iterator
     };
     history.faults.iter().filter(acts)
 }
+
+/// Whether a fault can keep messages from coming or nodes from sending them. Of what ends another
+/// fault, doubles messages, turns clocks or damages what was written nobody waits for a message.
+fn hinders(history: &History, band: &Band) -> bool {
+    const HARMLESS: [&str; 14] = [
+        "heal",
+        "restart",
+        "resume",
+        "duplicate",
+        "diverge",
+        "skew",
+        "drift",
+        "jump",
+        "strobe",
+        "lost_unsynced",
+        "torn_write",
+        "bitrot",
+        "misdirected_write",
+        "fsync_lie",
+    ];
+    !HARMLESS.contains(&view::verb(history, band).as_str())
+}

@@ -3,7 +3,7 @@
 use expect_test::expect;
 
 use super::*;
-use crate::history::{FaultHead, HeightStory, tests::little};
+use crate::history::{FaultHead, HeightStory, ViewStory, tests::little};
 
 /// The height that lost its leader: who, through which fault, and when it came back.
 #[test]
@@ -75,24 +75,32 @@ fn a_block_whose_votes_were_cut_off() {
     history.head.faults.push(FaultHead { verb: "partition".to_owned(), particulars, links: true });
     let fault = u32::try_from(partition).expect("few");
     history.faults.push(Band { fault, from: 130_000_000, to: healed, lanes: Vec::new() });
+    // Others act as well, and later: they keep nobody's votes.
+    let duplicate = FaultHead { verb: "duplicate".to_owned(), links: true, ..FaultHead::default() };
+    history.head.faults.push(duplicate);
+    history.faults.push(Band { fault: fault + 1, from: healed / 2, to: healed, lanes: Vec::new() });
+    history.faults.push(Band { fault: 0, from: healed - 1, to: healed, lanes: vec![0] });
     let height = history.heights.get_mut(&2).expect("it was final");
     height.by.iter_mut().for_each(|(_, at)| *at += healed);
     history.end += 2 * healed;
+    // Blocks are fast as a rule.
+    for (further, at) in (2..).zip([1_345_000_000, 1_355_000_000]) {
+        let entered = vec![(0, at - 10_000_000, 0)];
+        history.views.insert(3 + further, ViewStory { entered, ..ViewStory::default() });
+        let story = HeightStory { view: 3 + further, by: vec![(0, at)], ..HeightStory::default() };
+        history.heights.insert(1 + further, story);
+    }
     let lines = explain(&history, 2).expect("it is final");
     expect![[r#"
-        height 2 took 2 views, 2 to 3, and 1.32 s: from 0.012 s to 1.335 s (half of all heights take up to 1.21 s)
+        height 2 took 2 views, 2 to 3, and 1.32 s: from 0.012 s to 1.335 s (half of all heights take up to 18 ms)
         view 2, leader n1: no proposal. It is down (killed) since 0.025 s by fault 0, kill n1, back at 0.280 s.
           n0 n2 n3 gave up after 100 ms (no proposal in time). Nullified at 0.117 s, after 105 ms.
         view 3, leader n0: proposed at 0.118 s with 2 transactions, notarized 11 ms later (n0 first), final 1.21 s later (n0 first).
           At 0.726 s n0 had finalize votes of weight 1 where 3 is a quorum, without n1 (sent none), n2 n3 (lost: partition), through fault 1, partition n0 | n2 n3 from 0.130 s to 1.200 s."#]].assert_eq(&lines.join("\n"));
-    // As the picture says it, if no other view was given up and blocks are fast as a rule.
+    // As the picture says it, if no other view was given up.
     let given_up = history.views.get_mut(&2).expect("it was entered");
     given_up.nullified.clear();
     given_up.given_up.clear();
-    for (further, at) in (1..).zip([1_345_000_000, 1_355_000_000]) {
-        let story = HeightStory { view: 3 + further, by: vec![(0, at)], ..HeightStory::default() };
-        history.heights.insert(2 + further, story);
-    }
     let trouble = troubles(&history).remove(0);
     expect!["no quorum for n0's block (partition): recovered at 1.335 s: height 2 final, after 1.31 s without"].assert_eq(&format!("{}: {}", trouble.short, trouble.recovery()));
 }

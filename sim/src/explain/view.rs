@@ -1,6 +1,6 @@
 //! Why one view was given up.
 
-use super::{clock, fault_words, faults_on, lasting, letters::Mail, names};
+use super::{clock, fault_words, faults_on, hinders, lasting, letters::Mail, names};
 use crate::history::{Band, History, Lane, NoteSort, State, ViewStory};
 
 /// A view that a quorum gave up.
@@ -189,6 +189,7 @@ impl Inquiry<'_> {
     fn network(&self) -> Option<&Band> {
         let lane = *self.lanes.first()?;
         let bands = faults_on(self.history, lane, self.from, self.to);
+        let bands = bands.filter(|band| hinders(self.history, band));
         bands.max_by_key(|band| (band.lanes.contains(&lane), band.from))
     }
 
@@ -221,10 +222,10 @@ impl Inquiry<'_> {
                 None => ("notarize", ""),
             };
             let (weight, missing) = mail.votes(kind, *lane, *at);
-            let missing = if missing.is_empty() {
+            let missing = if missing.words.is_empty() {
                 String::new()
             } else {
-                format!(", without {}", missing.join(", "))
+                format!(", without {}", missing.words.join(", "))
             };
             text += &format!(
                 "{held} {} had {kind} votes of weight {weight} where {} is a quorum{missing}.",

@@ -27,6 +27,9 @@ use crate::scenario::{self, Scenario};
 /// Time that candidates are given, besides half as much again as the best one needs to fail.
 const SLACK: Span = Span::from_millis(1_000);
 
+/// Edits of a list that are made ready together.
+const EDITS_AT_ONCE: usize = 64;
+
 /// Makes a scenario small.
 pub struct Shrinker<'a> {
     bench: &'a mut dyn Bench,
@@ -59,6 +62,7 @@ impl<'a> Shrinker<'a> {
     #[must_use]
     pub fn shrink(mut self) -> Candidate {
         let mut lot = 0;
+        let mut fallback = None;
         loop {
             let before = self.best.clone();
             self.cut_time();
@@ -70,12 +74,26 @@ impl<'a> Shrinker<'a> {
             self.simplify_surroundings();
             lot = if self.best == before { lot + 1 } else { 0 };
             if self.exhausted || lot == delta::LOTS || lot > 0 && !self.has_many_parts() {
-                // What fails is found; only now it may be brief, and the run end on the spot.
-                self.shorten();
-                self.end_by(Span::from_millis(self.attempt.at.millis() + 1));
-                return self.best;
+                return match fallback {
+                    Some((whole, brief)) if whole == self.best => brief,
+                    _ => self.brief(),
+                };
+            }
+            if lot == 1 {
+                // The budget may not last to the end of all seeds.
+                let (whole, attempt) = (self.best.clone(), self.attempt.clone());
+                fallback = Some((whole.clone(), self.brief()));
+                (self.best, self.attempt) = (whole, attempt);
             }
         }
+    }
+
+    /// The best one with short faults, and the end on the spot. That is for the end: what is brief meets
+    /// with less by chance, and fails with fewer seeds.
+    fn brief(&mut self) -> Candidate {
+        self.shorten();
+        self.end_by(Span::from_millis(self.attempt.at.millis() + 1));
+        self.best.clone()
     }
 
     /// Whether the failure is an expectation that was not met: then expectations stay.
@@ -144,9 +162,11 @@ impl<'a> Shrinker<'a> {
     fn consider_each<E: Fn(&mut Scenario)>(&mut self, edits: &[E]) {
         let mut left = edits;
         while !left.is_empty() {
-            let candidates = left.iter().map(|edit| self.edited(edit)).collect();
-            let Some(place) = self.first(candidates) else { return };
-            left = &left[place + 1..];
+            // Not all at once: each is written out and read back before the first is run.
+            let some = &left[..left.len().min(EDITS_AT_ONCE)];
+            let candidates = some.iter().map(|edit| self.edited(edit)).collect();
+            let next = self.first(candidates).map_or(some.len(), |place| place + 1);
+            left = &left[next..];
         }
     }
 

@@ -24,7 +24,7 @@ pub use self::{
     model::{
         Check, Clock, Cluster, Codec, Crypto, Disk, Execution, Expect, Invariant, IoErrors, Jobs,
         LinkModel, LinkOverride, Liveness, Mark, MemoryLimits, Mix, Network, Order, Outcome,
-        Pattern, Run, Scenario, SeedRange, StakePlan, Torn, Workload,
+        Pattern, Run, SEED_END, Scenario, SeedRange, StakePlan, Torn, Workload,
     },
     parse::{exercise, is_name, load, parse},
     problem::{Problem, Problems},

@@ -81,6 +81,9 @@ impl Scenario {
     }
 }
 
+/// Seeds in a scenario file are below this.
+pub const SEED_END: u64 = 1 << 62;
+
 /// The seeds a sweep tries unless told otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SeedRange {

@@ -106,6 +106,15 @@ struct Contents {
     pending: Vec<Write>,
     /// Where the next append goes.
     end: usize,
+    /// How far an fsync that did not lie, or what is as good as one, has come.
+    synced: usize,
+}
+
+impl Contents {
+    fn note_synced(&mut self, write: &Write) {
+        let end = write.offset + write.bytes.len();
+        self.synced = if write.truncates { end } else { self.synced.max(end) };
+    }
 }
 
 /// One machine's disk. Survives its crashes.
@@ -182,6 +191,12 @@ impl Disk {
         self.files[file.place()].end
     }
 
+    /// The bytes of a file that were made durable, whatever has become of them since.
+    #[must_use]
+    pub fn synced(&self, file: File) -> usize {
+        self.files[file.place()].synced
+    }
+
     /// An empty buffer for the next write, perhaps one that was used before.
     #[must_use]
     pub fn buffer(&mut self) -> Vec<u8> {
@@ -211,6 +226,7 @@ impl Disk {
         let contents = &mut self.files[file.place()];
         contents.pending.clear();
         contents.end = bytes.len();
+        contents.synced = bytes.len();
         contents.durable.truncate(0);
         contents.durable.write(0, bytes);
     }
@@ -252,6 +268,7 @@ impl Disk {
         let mut writes = std::mem::replace(&mut contents.pending, rest);
         for mut write in writes.drain(..) {
             self.persist(sync.file, &write);
+            self.files[sync.file.place()].note_synced(&write);
             if self.spare.len() < SPARE_MAX {
                 write.bytes.clear();
                 self.spare.push(write.bytes);
@@ -270,6 +287,7 @@ impl Disk {
             let writes = std::mem::take(&mut self.files[file.place()].pending);
             for write in &writes {
                 self.persist(file, write);
+                self.files[file.place()].note_synced(write);
             }
         }
     }
@@ -321,6 +339,7 @@ impl Disk {
         assert!(contents.pending.is_empty(), "a file with pending writes is not cut");
         contents.durable.truncate(length);
         contents.end = contents.durable.length();
+        contents.synced = contents.synced.min(contents.end);
     }
 
     /// Empties a file.

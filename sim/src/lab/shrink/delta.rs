@@ -4,7 +4,7 @@ use super::{
     Candidate, Shrinker,
     parts::{self, Part},
 };
-use crate::scenario::Scenario;
+use crate::scenario::{SEED_END, Scenario};
 
 /// Other seeds of one lot, tried where the given one gets stuck.
 const SEEDS: u64 = 8;
@@ -72,7 +72,7 @@ impl Shrinker<'_> {
     /// A failure that takes a coincidence of moments goes with any part that shifts them, needed or
     /// not: what one seed then calls necessary says little. Half of the parts at another seed meets
     /// another coincidence, and if the half has what matters that is as likely as with all of them.
-    pub(super) fn look_elsewhere(&mut self, lot: u64) {
+    pub(super) fn look_elsewhere(&mut self, mut lot: u64) {
         while self.has_many_parts() {
             let parts = self.by_nearness();
             let halves = chunked(&singles(&parts), 2);
@@ -92,6 +92,7 @@ impl Shrinker<'_> {
                 return;
             }
             self.cut_parts();
+            lot = 0;
         }
     }
 
@@ -103,7 +104,8 @@ impl Shrinker<'_> {
     /// A lot of other seeds to try: the next ones are the first.
     pub(super) fn seeds(&self, lot: u64) -> impl Iterator<Item = u64> + use<> {
         let before = self.best.seed.saturating_add(lot * SEEDS);
-        (1..=SEEDS).filter_map(move |further| before.checked_add(further))
+        let seeds = (1..=SEEDS).filter_map(move |further| before.checked_add(further));
+        seeds.filter(|seed| *seed < SEED_END)
     }
 
     /// All parts: behaviours, then faults, the last that began before the failure first.

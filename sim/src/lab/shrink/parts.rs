@@ -111,7 +111,7 @@ fn lists(scenario: &mut Scenario) -> Vec<&mut Vec<NodeName>> {
     lists
 }
 
-/// Whom behaviours and faults are about, as far as not links between named ones are.
+/// Whom behaviours are of and faults hit. Draws of links stay what they are.
 fn targets(scenario: &mut Scenario) -> Vec<&mut Selector> {
     let liars = scenario.byzantine.iter_mut().map(|spec| &mut spec.nodes);
     let hit =
@@ -129,8 +129,16 @@ pub(super) fn unnamed(scenario: &Scenario) -> Vec<usize> {
 /// Names one validator in such a place, unless somebody is named there by now.
 pub(super) fn name(scenario: &mut Scenario, place: usize, name: NodeName) {
     let who = targets(scenario).swap_remove(place);
-    if !matches!(who, Selector::Nodes(_)) {
-        *who = Selector::Nodes(vec![name]);
+    if matches!(who, Selector::Nodes(_)) {
+        return;
+    }
+    *who = Selector::Nodes(vec![name]);
+    let mut hit = scenario.faults.iter_mut().filter_map(|fault| fault.verb.targets_mut());
+    if let Some(fault) = place.checked_sub(scenario.byzantine.len())
+        && let Some(targets) = hit.nth(fault)
+    {
+        // A name is drawn from nobody.
+        targets.from = None;
     }
 }
 

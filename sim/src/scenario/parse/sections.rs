@@ -9,6 +9,7 @@ use super::{
     distribution, fault,
 };
 use crate::scenario::{
+    SEED_END,
     model::{
         Check, Clock, Cluster, Codec, Crypto, Disk, Execution, Expect, Invariant, IoErrors, Jobs,
         LinkModel, LinkOverride, Liveness, Mark, MemoryLimits, Mix, Network, Order, Outcome,
@@ -61,7 +62,7 @@ pub(super) fn run(top: &Section<'_>) -> Run {
 
 fn read_seeds(reader: &Reader, tree: &Tree) -> Option<SeedRange> {
     let section = reader.section("`seeds`", tree)?;
-    let start = section.require("start").and_then(|tree| reader.number(tree, 0..1 << 62));
+    let start = section.require("start").and_then(|tree| reader.number(tree, 0..SEED_END));
     let count = section.require("count").and_then(|tree| reader.number(tree, 1..1 << 40));
     section.finish();
     Some(SeedRange { start: start?, count: count? })

@@ -125,6 +125,29 @@ fn a_misdirected_write_destroys_another_and_leaves_a_hole() {
     assert_eq!(left.iter().filter(|byte| **byte == 9).count(), 512);
 }
 
+/// What was made durable is known although it is damaged, lost or cut off later; what a lie claimed or a
+/// crash left by chance was not.
+#[test]
+fn what_was_synced_is_known() {
+    let mut disk = disk(DiskModel::default());
+    disk.append(File::Data, vec![1; 100]).expect("the device works");
+    assert_eq!(disk.synced(File::Data), 0);
+    sync(&mut disk, File::Data);
+    assert_eq!(disk.synced(File::Data), 100);
+    disk.begin(FaultId(0), DiskFault::Lie(Ppm::ALWAYS));
+    disk.append(File::Data, vec![2; 100]).expect("the device works");
+    sync(&mut disk, File::Data);
+    disk.crash();
+    assert_eq!(disk.synced(File::Data), 100);
+    disk.append(File::Data, vec![3; 50]).expect("the device works");
+    disk.flush();
+    assert_eq!(disk.synced(File::Data), 150);
+    disk.truncate(File::Data, 40);
+    assert_eq!(disk.synced(File::Data), 40);
+    disk.swap(File::Data, &[4; 70]);
+    assert_eq!(disk.synced(File::Data), 70);
+}
+
 #[test]
 fn errors_and_a_full_disk_are_told() {
     let mut disk = disk(DiskModel::default());

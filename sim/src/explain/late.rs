@@ -69,6 +69,9 @@ fn to_blame<'a>(
     let bands = lanes.flat_map(|lane| faults_on(history, *lane, from, to));
     bands.filter(|band| hinders(history, band)).max_by_key(|band| {
         let hit = |lane: &Lane| band.lanes.contains(lane);
-        (missing.iter().filter(|lane| hit(lane)).count(), hit(&waiting), band.from)
+        // One of links may hit everybody; one that names the same ones says more.
+        let is_named = !band.lanes.is_empty();
+        let explained = missing.iter().filter(|lane| !is_named || hit(lane)).count();
+        (explained, is_named, hit(&waiting), band.from)
     })
 }

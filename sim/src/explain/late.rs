@@ -57,7 +57,8 @@ pub(super) fn wait_for(history: &History, height: u64) -> Option<Wait> {
     Some(Wait { short: format!("no quorum for n{leader}'s block{short}"), line })
 }
 
-/// The fault that acted in a stretch on those whose votes are missing, on who waits, or on the links between.
+/// The fault that acted in a stretch on those whose votes are missing, on who waits, or on the links
+/// between.
 fn to_blame<'a>(
     history: &'a History,
     waiting: Lane,

@@ -44,7 +44,8 @@ impl Process {
         let data = host.disk.read(File::Data).map_err(|_| down(DownReason::WriteFailed))?;
         let found = log::read(&data).map_err(|_| down(DownReason::CorruptLog))?;
         if found.length < host.disk.synced(File::Data) {
-            // Damage at the log's end looks like a torn tail: the log does not say how far it was synced.
+            // Damage at the log's end looks like a torn tail: the log does not say how far it was
+            // synced.
             host.lapse = Some(Lapse::LyingDisk);
         }
         host.disk.truncate(File::Data, found.length);
